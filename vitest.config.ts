@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Tests run against the built packages, so that a plugin loaded at run time and the test share one copy of each.
+    server: { deps: { external: [/\/(packages|plugins)\/.*dist\//] } },
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
