@@ -1,1 +1,2 @@
-export {};
+export { tf } from "./tf.js";
+export * from "./ops/index.js";

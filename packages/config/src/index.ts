@@ -1,1 +1,3 @@
-export {};
+export * from "./types.js";
+export { backendNames } from "./sections.js";
+export type { BackendName } from "./sections.js";

@@ -171,8 +171,13 @@ export interface Policy {
   ): LogProbResult;
   /** Samples one completion per prompt row. Draws one uniform number per row and step from `rng`. */
   generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]>;
-  /** Writes the folder that transformers (full model) or PEFT (adapter) loads. */
-  save(folder: string): Promise<void>;
+  /**
+   * Writes the folder that transformers (full model) or PEFT (adapter) loads.
+   * @param options.dtype number format of the files; by default the one the model is configured to be saved in.
+   */
+  save(folder: string, options?: { dtype?: "float32" | "float16" | "bfloat16" }): Promise<void>;
+  /** Reads back the weights (adapter under LoRA) that `save` wrote; a float32 save comes back bit for bit. */
+  restore(folder: string): Promise<void>;
   dispose(): void;
 }
 
@@ -182,12 +187,33 @@ export interface ChatTokenizer {
   /** Every token that ends a turn: the generation config's eos list and the tokenizer's own eos. */
   readonly stopTokenIds: readonly number[];
   readonly hasChatTemplate: boolean;
+  /** Adds what the tokenizer's post-processor adds (Llama: the bos token) unless `addSpecialTokens` is false. */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** Keeps special tokens unless `skipSpecialTokens` is true. */
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
-  /** The chat as text; templates write their own special tokens, so encode it with `addSpecialTokens: false`. */
-  renderChat(messages: readonly Message[], options?: { addGenerationPrompt?: boolean }): string;
+  /**
+   * The chat as text; templates write their own special tokens, so encode it with `addSpecialTokens: false`.
+   * `variables` are further names that the template may read, such as `enable_thinking`.
+   */
+  renderChat(
+    messages: readonly Message[],
+    options?: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> },
+  ): string;
+  /**
+   * The chat as text, and the [start, end) parts of it that the template encloses in generation blocks.
+   * Undefined where the template has no such blocks.
+   */
+  renderMarkedChat?(messages: readonly Message[]): { text: string; spans: [start: number, end: number][] } | undefined;
   /** Copies the tokenizer's files into a model folder. */
   save(folder: string): Promise<void>;
+}
+
+/** A family of model architectures, as config.json names them. */
+export interface ModelFamily {
+  /** The `model_type` values it takes. */
+  readonly modelTypes: readonly string[];
+  /** Reads a config.json. @throws ModelError naming the key at fault. */
+  parseConfig(json: unknown, where: string): unknown;
 }
 
 // ── training ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,6 +249,12 @@ export type TrainerState = Json;
  * Parts (`Run`) are made by the manager from the config and handed to `setup`.
  */
 export interface Trainer {
+  /**
+   * Looks at all training rows once, before the steps of an epoch are counted: gives back those it will train on, in
+   * order, says through `log` what it dropped and why. Without it every row is used.
+   * @throws DataError when nothing is left.
+   */
+  prepare?(rows: readonly Row[], context: PrepareContext): readonly Row[];
   setup(run: Run): Promise<void>;
   step(): Promise<StepMetrics>;
   state(): TrainerState;
@@ -231,6 +263,14 @@ export interface Trainer {
   dispose?(): void;
   /** Metrics over the evaluation rows, in the trainer's own terms (SFT: loss and token accuracy; RL: rewards). */
   evaluate?(rows: readonly Row[]): Promise<Metrics>;
+}
+
+export interface PrepareContext {
+  readonly config: RunSections;
+  readonly tokenizer: ChatTokenizer;
+  /** `file:row` of the i-th row, for messages. */
+  where(i: number): string;
+  log(line: string): void;
 }
 
 /** What the manager hands to a trainer. Parts that the algorithm did not ask for (`uses`) are absent. */
@@ -353,9 +393,13 @@ export interface TrainingManager {
 
 /** Receives what happens in a run. */
 export interface RunLogger {
+  /** True when it writes for people on the terminal; such a logger is left out where the output is for machines. */
+  readonly screen?: boolean;
+  /** `startStep`: steps already done when the run starts, 0 unless it was resumed; records after it are to be dropped. */
   start?(info: { outputDir: string; totalSteps: number; startStep: number }): void | Promise<void>;
   step(step: number, metrics: Metrics): void | Promise<void>;
   evaluation?(step: number, metrics: Metrics): void | Promise<void>;
+  checkpoint?(step: number, folder: string): void | Promise<void>;
   line?(text: string): void;
   end?(stats: TrainStats): void | Promise<void>;
 }

@@ -1,5 +1,15 @@
 import "reflect-metadata";
+export { z } from "zod";
 export * from "./errors.js";
 export * from "./batch.js";
 export * from "./contracts.js";
 export * from "./rng.js";
+export * from "./kinds.js";
+export * from "./api-version.js";
+export * from "./suggest.js";
+export * from "./registry.js";
+export * from "./decorators.js";
+export * from "./tokens.js";
+export * from "./option-problems.js";
+export * from "./create-component.js";
+export { UNKNOWN_SOURCE } from "./source-file.js";

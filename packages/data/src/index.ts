@@ -1,1 +1,11 @@
-export {};
+export * from "./arithmetic.js";
+export * from "./collate.js";
+export { columnName, columnOf, detectFormat, listColumns } from "./columns.js";
+export type { ColumnRole, RowFormat } from "./columns.js";
+export * from "./places.js";
+export * from "./prepare-prompts.js";
+export * from "./prepare-sft.js";
+export * from "./read-rows.js";
+export * from "./reports.js";
+export * from "./seeded-loader.js";
+export * from "./tiny-model.js";

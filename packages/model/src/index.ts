@@ -1,1 +1,12 @@
-export {};
+import "./families/llama.js";
+import "./families/qwen2.js";
+import "./families/qwen3.js";
+
+export { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readAdapterConfig } from "./adapter-files.js";
+export { CausalLM, type LoadOptions } from "./causal-lm.js";
+export { parseModelConfig, readModelConfig, type ModelConfig, type TransformerFamily } from "./config.js";
+export { decodeFloats, encodeFloats, type WeightDtype } from "./dtype.js";
+export type { LoraConfig } from "./lora.js";
+export { readSafetensors, SafetensorsFile, writeSafetensors, type SafetensorsEntry, type TensorToWrite } from "./safetensors.js";
+export { isDecayed } from "./weight-names.js";
+export * from "./tokenizer.js";

@@ -1,1 +1,5 @@
-export {};
+export { chooseTokens, type Choice } from "./choose-tokens.js";
+export type { Decoder } from "./decoder.js";
+export { filterLogits, type FilterOptions } from "./logit-filters.js";
+export { sampleBatch } from "./sample-batch.js";
+export { sampleGroups } from "./sample-groups.js";

@@ -1,0 +1,11 @@
+export { attention, attentionComposed, groupHeads, HIDDEN } from "./attention.js";
+export { dropoutMask } from "./dropout-mask.js";
+export { fusedOp, gradientsOf } from "./fused-op.js";
+export { gatherRows, scatterTo } from "./gather-rows.js";
+export { linear } from "./linear.js";
+export { isNative, rawOp } from "./raw-op.js";
+export { rmsNorm, rmsNormComposed } from "./rms-norm.js";
+export { rotary, type RotaryTable } from "./rotary.js";
+export { release, scope } from "./scope.js";
+export { swiglu } from "./swiglu.js";
+export { tokenLogProbs } from "./token-log-probs.js";

@@ -1,0 +1,39 @@
+import { tf } from "../tf.js";
+import { fusedOp } from "./fused-op.js";
+
+const inverseRms = (x: tf.Tensor, epsilon: number): tf.Tensor =>
+  tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+
+/**
+ * Root-mean-square norm over the last axis (Zhang and Sennrich 2019): y = x / √(mean(x²) + ε) · w.
+ * With n = x / rms: dx = (dn − n·mean(dn·n)) / rms where dn = dy·w, and dw = Σ dy·n.
+ * @param x [..., D]
+ * @param weight [D]
+ * @returns [..., D]
+ */
+export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: number): T {
+  return fusedOp<T>(
+    [x, weight],
+    (save) => {
+      const scale = inverseRms(x, epsilon); // [..., 1]
+      const normed = tf.mul(x, scale);
+      save([normed, scale, weight]);
+      return tf.mul(normed, weight);
+    },
+    (dy, saved) => {
+      const [normed, scale, savedWeight] = saved as [T, tf.Tensor, tf.Tensor1D];
+      return [
+        () => {
+          const dn = tf.mul(dy, savedWeight);
+          return tf.mul(tf.sub(dn, tf.mul(normed, tf.mean(tf.mul(dn, normed), -1, true))), scale);
+        },
+        () => tf.sum(tf.reshape(tf.mul(dy, normed), [-1, weight.shape[0]]), 0), // [D]
+      ];
+    },
+  );
+}
+
+/** The same from plain ops: the definition that the fused form is tested against. */
+export function rmsNormComposed<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: number): T {
+  return tf.mul(tf.mul(x, inverseRms(x, epsilon)), weight) as T;
+}

@@ -1,0 +1,90 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { CheckpointError, VerletError, type Optimizer } from "@verlet/core";
+import { decodeFloats, readSafetensors } from "@verlet/model";
+import { CHECKPOINT_FORMAT, checkpointState, OPTIMIZER_FILE, STATE_FILE, type CheckpointState } from "./checkpoint-state.js";
+import { listCheckpoints } from "./list-checkpoints.js";
+
+const USE_ANOTHER = "Resume from an older checkpoint with trainer.resume=<its folder>, or start anew in another trainer.outputDir";
+
+/** Reads and checks `state.json`, and that every file it lists is there in full. @throws CheckpointError */
+export async function readCheckpointState(folder: string): Promise<CheckpointState> {
+  const path = join(folder, STATE_FILE);
+  const text = await readFile(path, "utf8").catch(async (cause: unknown) => {
+    throw await noCheckpoint(folder, cause);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new CheckpointError({ where: path, what: "not readable as JSON", got: (cause as Error).message, fix: USE_ANOTHER }, { cause });
+  }
+  const format = (json as { format?: unknown } | null)?.format;
+  if (format !== CHECKPOINT_FORMAT) {
+    throw new CheckpointError({
+      where: path,
+      what: "a checkpoint of another format",
+      got: String(format),
+      expected: String(CHECKPOINT_FORMAT),
+      fix: "Resume with the version of verlet that wrote it",
+    });
+  }
+  const parsed = checkpointState.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new CheckpointError({ where: path, what: `${issue.path.join(".") || "the file"} is not as it was written`, got: issue.message, fix: USE_ANOTHER });
+  }
+  await checkFiles(folder, parsed.data.files);
+  return parsed.data;
+}
+
+async function checkFiles(folder: string, files: Readonly<Record<string, number>>): Promise<void> {
+  for (const [name, bytes] of Object.entries(files)) {
+    const size = await stat(join(folder, name)).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    if (size === bytes) continue;
+    throw new CheckpointError({
+      where: join(folder, name),
+      what: "the checkpoint is damaged",
+      got: size === undefined ? "no such file" : `${size} bytes`,
+      expected: `${bytes} bytes`,
+      fix: USE_ANOTHER,
+    });
+  }
+}
+
+/** Gives the optimizer its moments and step count back, bit for bit. @throws CheckpointError */
+export async function restoreOptimizer(folder: string, state: CheckpointState, optimizer: Pick<Optimizer, "restore">): Promise<void> {
+  const path = join(folder, OPTIMIZER_FILE);
+  try {
+    const entries = await readSafetensors(path);
+    const tensors = Object.fromEntries(
+      Object.entries(state.optimizer.shapes).map(([name, shape]) => {
+        const entry = entries.get(name);
+        if (!entry) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", got: "nothing", expected: name, fix: USE_ANOTHER });
+        return [name, { shape, data: decodeFloats(entry.data, entry.dtype) }];
+      }),
+    );
+    optimizer.restore({ step: state.optimizer.step, tensors });
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    const got = cause instanceof VerletError ? cause.message : String(cause);
+    throw new CheckpointError({ where: path, what: "the optimizer's state does not fit", got, fix: USE_ANOTHER }, { cause });
+  }
+}
+
+async function noCheckpoint(folder: string, cause: unknown): Promise<CheckpointError> {
+  const root = resolve(dirname(folder));
+  const there = (await listCheckpoints(root)).concat(await listCheckpoints(join(folder, "checkpoints"))).map((found) => found.folder);
+  return new CheckpointError(
+    {
+      where: folder,
+      what: `no checkpoint: ${STATE_FILE} cannot be read`,
+      got: (cause as Error).message,
+      fix: there.length > 0 ? `Give one of these folders: ${there.join(", ")}` : "Give the folder of a checkpoint, such as output/checkpoints/step-000050",
+    },
+    { cause },
+  );
+}

@@ -1,0 +1,42 @@
+import type { Json, Metrics, RunLogger, TrainStats } from "@verlet/core";
+
+/** For programs that watch a run (`--json`): one JSON object a line, each with its `event`. */
+export class JsonEvents implements RunLogger {
+  readonly #write: (line: string) => void;
+
+  constructor(write: (line: string) => void = (line) => void process.stdout.write(line)) {
+    this.#write = write;
+  }
+
+  plan(plan: { config: Json; backend: string; totalSteps: number }): void {
+    this.#emit("plan", plan);
+  }
+
+  start(info: { outputDir: string; totalSteps: number; startStep: number }): void {
+    this.#emit("start", info);
+  }
+
+  step(step: number, metrics: Metrics): void {
+    this.#emit("step", { step, metrics });
+  }
+
+  evaluation(step: number, metrics: Metrics): void {
+    this.#emit("eval", { step, metrics });
+  }
+
+  checkpoint(step: number, folder: string): void {
+    this.#emit("checkpoint", { step, folder });
+  }
+
+  line(text: string): void {
+    this.#emit("line", { text });
+  }
+
+  end(stats: TrainStats): void {
+    this.#emit("end", { ...stats });
+  }
+
+  #emit(event: string, content: Readonly<Record<string, unknown>>): void {
+    this.#write(`${JSON.stringify({ event, ...content })}\n`);
+  }
+}

@@ -1,0 +1,45 @@
+import { tf, type RotaryTable } from "@verlet/backend";
+import type { ModelConfig, RopeScaling } from "./config.js";
+
+/** Inverse frequencies, [D / 2], after scaling. Llama 3's rule: transformers `_compute_llama3_parameters`. */
+export function inverseFrequencies({ headDim, ropeTheta, ropeScaling }: Pick<ModelConfig, "headDim" | "ropeTheta" | "ropeScaling">): Float64Array {
+  return Float64Array.from({ length: headDim / 2 }, (_, i) => scaleFrequency(ropeTheta ** ((-2 * i) / headDim), ropeScaling));
+}
+
+function scaleFrequency(frequency: number, scaling: RopeScaling): number {
+  if (scaling.type === "default") return frequency;
+  if (scaling.type === "linear") return frequency / scaling.factor;
+  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalMaxPositions } = scaling;
+  const wavelength = (2 * Math.PI) / frequency;
+  if (wavelength > originalMaxPositions / low) return frequency / factor;
+  if (wavelength < originalMaxPositions / high) return frequency;
+  const smooth = (originalMaxPositions / wavelength - low) / (high - low);
+  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+}
+
+/** Makes the cos and sin tensors for given positions. */
+export class RotaryAngles {
+  readonly #frequencies: Float64Array;
+
+  constructor(config: Pick<ModelConfig, "headDim" | "ropeTheta" | "ropeScaling">) {
+    this.#frequencies = inverseFrequencies(config);
+  }
+
+  /** @param positions [rows · width], row by row; the caller's scope owns the tensors. */
+  table(positions: ArrayLike<number>, rows: number, width: number): RotaryTable {
+    const half = this.#frequencies.length;
+    const cos = new Float32Array(rows * width * half * 2);
+    const signedSin = new Float32Array(cos.length);
+    for (let at = 0; at < rows * width; at++) {
+      for (let i = 0; i < half; i++) {
+        const angle = Math.fround(positions[at]! * Math.fround(this.#frequencies[i]!)); // float32, as the reference computes it
+        const first = at * half * 2 + i;
+        cos[first] = cos[first + half] = Math.cos(angle);
+        signedSin[first + half] = Math.sin(angle);
+        signedSin[first] = -signedSin[first + half]!;
+      }
+    }
+    const shape: [number, number, number, number] = [rows, width, 1, half * 2];
+    return { cos: tf.tensor4d(cos, shape), signedSin: tf.tensor4d(signedSin, shape) }; // [rows, width, 1, D]
+  }
+}

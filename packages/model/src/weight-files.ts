@@ -1,0 +1,62 @@
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ModelError } from "@verlet/core";
+import { SafetensorsFile, type SafetensorsEntry } from "./safetensors.js";
+
+export const SINGLE_FILE = "model.safetensors";
+export const INDEX_FILE = "model.safetensors.index.json";
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
+/** Which file of the folder holds each tensor: one file, or the shards that the index names. */
+async function weightMap(folder: string): Promise<Map<string, string>> {
+  const indexPath = join(folder, INDEX_FILE);
+  if (await exists(join(folder, SINGLE_FILE))) {
+    const file = await SafetensorsFile.open(join(folder, SINGLE_FILE));
+    await file.close();
+    return new Map([...file.tensors.keys()].map((name) => [name, SINGLE_FILE]));
+  }
+  if (!(await exists(indexPath))) {
+    throw new ModelError({
+      where: folder,
+      what: "the folder has no weights",
+      got: `neither ${SINGLE_FILE} nor ${INDEX_FILE}`,
+      fix: "Put the safetensors file there, or set model.init: random to train from scratch",
+    });
+  }
+  const { weight_map: map } = JSON.parse(await readFile(indexPath, "utf8")) as { weight_map: Record<string, string> };
+  return new Map(Object.entries(map));
+}
+
+/**
+ * Calls `use` with each wanted tensor, one at a time, file by file. Tensors that nobody asked for are passed over.
+ * Throws ModelError naming the first tensor that is missing or of the wrong shape.
+ */
+export async function readWeights(
+  folder: string,
+  wanted: ReadonlyMap<string, readonly number[]>,
+  use: (name: string, entry: SafetensorsEntry) => void,
+): Promise<void> {
+  const map = await weightMap(folder);
+  const byFile = new Map<string, string[]>();
+  for (const name of wanted.keys()) {
+    const file = map.get(name);
+    if (!file) throw new ModelError({ where: folder, what: "a tensor is missing from the weights", got: `no ${name}`, expected: `${wanted.size} tensors for this config.json` });
+    byFile.set(file, [...(byFile.get(file) ?? []), name]);
+  }
+  for (const [fileName, names] of byFile) {
+    const file = await SafetensorsFile.open(join(folder, fileName));
+    try {
+      for (const name of names) {
+        const entry = await file.read(name);
+        const expected = wanted.get(name)!;
+        if (entry.shape.join() !== expected.join()) {
+          throw new ModelError({ where: `${file.path}: ${name}`, what: "wrong shape", got: `[${entry.shape.join(", ")}]`, expected: `[${expected.join(", ")}] from config.json` });
+        }
+        use(name, entry);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}

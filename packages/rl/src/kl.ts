@@ -1,0 +1,30 @@
+import { fusedOp, tf } from "@verlet/backend";
+import type { KlEstimator } from "@verlet/core";
+
+type Estimate = (difference: tf.Tensor2D) => tf.Tensor2D;
+
+/**
+ * Per-token estimates of KL(policy ‖ reference) from samples of the policy (Schulman 2020), d = log p − log p_ref.
+ * k3 is clamped as verl's `low_var_kl` is.
+ */
+const estimators: Readonly<Record<KlEstimator, Estimate>> = {
+  k1: (d) => d,
+  abs: (d) => tf.abs(d),
+  k2: (d) => tf.mul(tf.square(d), 0.5),
+  k3: (d) => {
+    const x = tf.clipByValue(tf.neg(d), -20, 20);
+    return tf.clipByValue(tf.sub(tf.sub(tf.exp(x), x), 1), -10, 10);
+  },
+};
+
+export const klEstimators = Object.keys(estimators) as KlEstimator[];
+
+/** @param logProbs [B, C], differentiable · @param refLogProbs [B, C] · @returns [B, C] */
+export function klPenalty(logProbs: tf.Tensor2D, refLogProbs: tf.Tensor2D, estimator: KlEstimator): tf.Tensor2D {
+  return estimators[estimator](tf.sub(logProbs, refLogProbs));
+}
+
+/** The value alone: nothing flows back through it. */
+export function stopGradient<T extends tf.Tensor>(x: T): T {
+  return fusedOp<T>([x], () => tf.clone(x), (dy) => [() => tf.zerosLike(dy)]);
+}

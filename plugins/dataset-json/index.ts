@@ -1,0 +1,2 @@
+import "./json.js";
+import "./jsonl.js";

@@ -1,0 +1,24 @@
+import type { Row } from "@verlet/core";
+import { DataError } from "@verlet/core";
+
+/** @throws DataError when the text is no JSON or not an object. */
+export function parseRow(text: string, place: string): Row {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DataError({
+      where: place,
+      what: `broken JSON (${(error as Error).message})`,
+      got: text.length > 80 ? `${text.slice(0, 80)}…` : text.trim(),
+      expected: "one JSON object",
+    });
+  }
+  return requireObject(value, place);
+}
+
+export function requireObject(value: unknown, place: string): Row {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Row;
+  const got = value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
+  throw new DataError({ where: place, what: "the row is not an object", got, expected: 'an object such as {"question": "…", "answer": "…"}' });
+}

@@ -1,0 +1,2 @@
+export * from "./console-logger.js";
+export * from "./format.js";
