@@ -1,1 +1,2 @@
-export {};
+export { sftEvaluation, sftGradients, type SftOptions } from "./sft-batch.js";
+export { SftTrainer } from "./sft-trainer.js";

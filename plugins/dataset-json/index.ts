@@ -1,2 +1,2 @@
-import "./json.js";
-import "./jsonl.js";
+export * from "./json.js";
+export * from "./jsonl.js";

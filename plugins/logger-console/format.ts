@@ -31,11 +31,12 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** `reward 0.64  loss 0.012`, the few that matter. */
+/** `reward 0.64  loss 0.012`, the few that matter; an evaluation's rank as their training counterparts do. */
 export function keyMetrics(metrics: Metrics): string {
-  const known = KEY_METRICS.filter((name) => name in metrics);
-  const others = Object.keys(metrics).filter((name) => !known.includes(name) && !/^(epoch$|timing\/|memory\/)/.test(name));
-  const names = [...known, ...(known.length < 3 ? others : [])].slice(0, MOST);
+  const rank = (name: string): number => KEY_METRICS.indexOf(name.replace(/^eval\//, ""));
+  const known = Object.keys(metrics).filter((name) => rank(name) >= 0);
+  const others = Object.keys(metrics).filter((name) => rank(name) < 0 && !/^(epoch$|timing\/|memory\/)/.test(name));
+  const names = [...known.sort((a, b) => rank(a) - rank(b)), ...(known.length < 3 ? others : [])].slice(0, MOST);
   return names.map((name) => `${name} ${compactNumber(metrics[name]!)}`).join("  ");
 }
 

@@ -6,8 +6,7 @@ import type { Mapping, Node, Place } from "./node.js";
 import { entryOf, isNull, only, showValueOf, without } from "./node.js";
 import type { Problems } from "./problems.js";
 import { readSection } from "./read-section.js";
-import { rewardSchema } from "./sections.js";
-import type { ComponentChoice, RewardChoice } from "./types.js";
+import type { ComponentChoice } from "./types.js";
 
 export interface ComponentContext {
   kind: Kind;
@@ -20,7 +19,8 @@ export interface ComponentContext {
 /** The node as a mapping with a name, or undefined when that is reported. */
 export function asComponent(node: Node, { kind, label, problems }: ComponentContext): Mapping | undefined {
   if (node.type === "mapping") return node;
-  problems.add(node.place, { what: label, got: showValueOf(node), expected: `the name of ${aKind(kind)}, or a mapping with \`name\`` });
+  const expected = `the name of ${aKind(kind)}, or a mapping with \`name\``;
+  problems.add(node.place, { what: label, got: showValueOf(node), expected });
   return undefined;
 }
 
@@ -32,7 +32,8 @@ export function findEntry(mapping: Mapping, context: ComponentContext, fallback?
   const place = written?.place ?? mapping.place;
   if (typeof name !== "string") {
     const expected = `the name of ${aKind(kind)}: ${registry.names(kind).join(", ")}`;
-    problems.add(place, written ? { what: `${label}.name`, got: showValueOf(written), expected } : { what: `${label}.name is missing`, expected });
+    const words = written ? { what: `${label}.name`, got: showValueOf(written) } : { what: `${label}.name is missing` };
+    problems.add(place, { ...words, expected });
     return undefined;
   }
   const entry = registry.find(kind, name);
@@ -76,26 +77,6 @@ function checkClash(entry: RegistryEntry, taken: readonly string[], place: Place
     expected: `none of ${taken.join(", ")}`,
     fix: `Rename it in ${entry.source}`,
   });
-}
-
-/** One element of `rewards:`: `{ name, weight, timeout, onError, options: { … } }`. */
-export function readReward(node: Node, context: ComponentContext): RewardChoice | undefined {
-  const mapping = asComponent(node, context);
-  if (!mapping) return undefined;
-  const { label, problems } = context;
-  const entry = findEntry(mapping, context);
-  const optionNames = entry ? Object.keys(entry.options.shape) : [];
-  const rest = readSection(rewardSchema, without(mapping, ["name", "options"]), {
-    label,
-    problems,
-    place: mapping.place,
-    otherKeys: ["name", "options"],
-    hint: (key) => (optionNames.includes(key) ? `\`${key}\` is an option of ${entry!.name}: write it under \`options:\`` : undefined),
-  });
-  const optionsNode = entryOf(mapping, "options")?.node;
-  if (!entry) return undefined;
-  const options = readSection(entry.options, optionsNode, { label: `${label}.options`, problems, place: mapping.place });
-  return rest && options && { ...rest, name: entry.name, options };
 }
 
 /** The elements of a list section, or undefined when it is not one. */

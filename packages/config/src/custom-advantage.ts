@@ -9,11 +9,16 @@
 import { RegistryError, ShapeError, registry } from "@verlet/core";
 import type { AdvantageFn, AdvantageInput, AdvantageOutput, RegistryEntry } from "@verlet/core";
 import { z } from "zod";
-import { importModule, loadFailure, resolveModule } from "./plugin-loader.js";
+import { importModule, loadFailure, resolveModule } from "./module-loader.js";
 import { displayPath } from "./read-tree.js";
 
 type Matrix = AdvantageOutput["advantages"];
-export type VerlAdvantageFn = (tokenLevelRewards: Matrix, eosMask: Matrix, index: Int32Array, epsilon: number) => readonly [Matrix, Matrix];
+export type VerlAdvantageFn = (
+  tokenLevelRewards: Matrix,
+  eosMask: Matrix,
+  index: Int32Array,
+  epsilon: number,
+) => readonly [Matrix, Matrix];
 
 export interface CustomAdvantage {
   entry: RegistryEntry<"advantage">;
@@ -30,7 +35,12 @@ const verlOptions = z.strictObject({
  * @param algorithm decides between several functions when `functionName` is left out.
  * @throws RegistryError when the module or a fitting function is not found.
  */
-export async function loadCustomAdvantage(spec: string, functionName: string | undefined, algorithm: string, folder: string): Promise<CustomAdvantage> {
+export async function loadCustomAdvantage(
+  spec: string,
+  functionName: string | undefined,
+  algorithm: string,
+  folder: string,
+): Promise<CustomAdvantage> {
   const file = resolveModule(spec, folder, "module");
   const exported = await importModule(file).catch((error: unknown) => {
     throw loadFailure(`module ${spec}`, file, error);

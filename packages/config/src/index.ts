@@ -1,3 +1,16 @@
 export * from "./types.js";
-export { backendNames } from "./sections.js";
+export { DEFAULT_REWARD_MANAGER, backendNames, rewardSchema, rolloutSchema } from "./sections.js";
 export type { BackendName } from "./sections.js";
+export { loadConfig, resolveConfig } from "./load-config.js";
+export type { ResolveOptions } from "./load-config.js";
+export { loadBuiltins, loadPlugins } from "./plugin-loader.js";
+export type { LoadedPlugin } from "./plugin-loader.js";
+export type { VerlAdvantageFn } from "./custom-advantage.js";
+export { checkNeeds, needsReference, usedEntries } from "./check-needs.js";
+export type { NeedProblem } from "./check-needs.js";
+export { planText } from "./plan.js";
+export type { PlanLine } from "./plan.js";
+export { schemaJson } from "./json-schema.js";
+export type { JsonSchema } from "./draft7.js";
+export { explainEntry } from "./explain.js";
+export type { OptionRow } from "./explain.js";

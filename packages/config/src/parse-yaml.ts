@@ -28,7 +28,10 @@ export function parseYaml(source: SourceText, problems: Problems, fixedPlace?: P
   };
   if (document.errors.length > 0) {
     throw new ConfigError(
-      document.errors.map(({ message, pos }) => ({ where: at(pos[0]).where, what: `unreadable YAML: ${message.replace(/\.$/, "")}` })),
+      document.errors.map(({ message, pos }) => {
+        const words = message.replace(/\.$/, "");
+        return { where: at(pos[0]).where, what: `unreadable YAML: ${words}` };
+      }),
     );
   }
   return new Reader(document, at, problems).read(document.contents, undefined, []);
@@ -60,7 +63,8 @@ class Reader {
     const place = this.#at(alias.range?.[0]);
     const target = alias.resolve(this.#document);
     if (target === undefined || aliases.includes(alias)) {
-      this.#problems.add(place, { what: `alias *${alias.source} leads nowhere`, expected: "an anchor before it that does not hold it" });
+      const expected = "an anchor before it that does not hold it";
+      this.#problems.add(place, { what: `alias *${alias.source} leads nowhere`, expected });
       return { type: "leaf", place, value: null };
     }
     return this.read(target, alias.range?.[0], [...aliases, alias]);

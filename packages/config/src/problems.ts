@@ -1,5 +1,5 @@
 /** Collects everything that is wrong, so that one run of verlet shows all of it. */
-import type { ErrorParts } from "@verlet/core";
+import type { ErrorParts, VerletError } from "@verlet/core";
 import { ConfigError } from "@verlet/core";
 import type { Place } from "./node.js";
 
@@ -8,6 +8,11 @@ export class Problems {
 
   add(place: Place, parts: Omit<ErrorParts, "where">): void {
     this.#found.push({ place, parts: { where: place.where, ...parts } });
+  }
+
+  /** An error of something that knows no position, told at the place that named it. */
+  addError(place: Place, { parts: { where, ...parts } }: VerletError): void {
+    this.add(place, { ...parts, what: `${where}: ${parts.what}` });
   }
 
   get isEmpty(): boolean {

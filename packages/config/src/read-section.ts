@@ -75,8 +75,11 @@ function settleKeys(schema: z.ZodType, node: Node, path: readonly string[], onUn
   if (node.type !== "mapping") return node;
   if (inner instanceof z.ZodRecord) {
     const value = inner.valueType as z.ZodType;
-    const entries = [...node.entries].map(([key, entry]) => [key, { ...entry, node: settleKeys(value, entry.node, [...path, key], onUnknown) }] as const);
-    return { ...node, entries: new Map(entries) };
+    const entries = new Map<string, Entry>();
+    for (const [key, entry] of node.entries) {
+      entries.set(key, { place: entry.place, node: settleKeys(value, entry.node, [...path, key], onUnknown) });
+    }
+    return { ...node, entries };
   }
   if (!(inner instanceof z.ZodObject)) return node;
   const entries = new Map<string, Entry>();

@@ -74,7 +74,8 @@ async function readText(file: string, where: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new ConfigError({ where, what: `cannot read ${displayPath(file)}`, got: (error as Error).message, expected: "a YAML file" });
+    const got = (error as Error).message;
+    throw new ConfigError({ where, what: `cannot read ${displayPath(file)}`, got, expected: "a YAML file" });
   }
 }
 

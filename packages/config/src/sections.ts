@@ -94,7 +94,8 @@ export const lossSchema = z.strictObject({
     .default("token-mean")
     .describe("How the loss of each token becomes one number."),
   klCoef: coefficient().default(0).describe("Weight of the KL divergence from the reference model; 0 = no reference is loaded."),
-  klEstimator: z.enum(["k1", "abs", "k2", "k3"]).default("k3").describe("How the KL divergence is estimated from samples."),
+  klEstimator: z.enum(["k1", "abs", "k2", "k3", "k3-unbounded"]).default("k3").describe("How the KL divergence is estimated from samples."),
+  klBiasCorrection: z.boolean().default(false).describe("Multiply the KL estimate by the ratio, with its gradient (TRL does so by default)."),
   iterations: count().default(1).describe("Updates taken on each sampled batch."),
   maskTruncated: z
     .boolean()

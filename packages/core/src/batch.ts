@@ -68,7 +68,7 @@ export interface TargetSelection {
   positions: Int32Array;
 }
 
-/** Host-side description of one policy-gradient batch; the trainer cuts micro-batches from it. */
+/** One policy-gradient batch on the host; each step cuts its micro-batches from it. */
 export interface PolicyBatch {
   tokens: TokenBatch;
   /** C, the longest completion. */
@@ -77,8 +77,10 @@ export interface PolicyBatch {
   promptLengths: Int32Array;
   /** [B, C], 1 where a completion token is trained. */
   mask: Float32Array;
-  /** [B, C], log-probs as sampled (or recomputed by the policy before its update); 0 where there is no token. */
-  oldLogProbs: Float32Array;
+  /** [B, C], log-probs as sampled; 0 where there is no token. */
+  sampledLogProbs: Float32Array;
+  /** [B, C], the policy's log-probs before its first update on this batch; absent until that update. */
+  oldLogProbs?: Float32Array;
   /** [B, C], log-probs of the reference model, when KL is asked for. */
   refLogProbs?: Float32Array;
   /** [B, C] */

@@ -26,6 +26,8 @@ export interface RewardSample {
   row: Row;
   /** The row's answer column (`data.columns.answer`), or undefined where the row has none. */
   answer: unknown;
+  /** The name of that column, for messages. */
+  answerColumn?: string;
 }
 
 export interface RewardContext<Options = Record<string, unknown>> {
@@ -342,12 +344,14 @@ export type AggregationMode =
   | "seq-mean-token-mean"
   | "seq-mean-token-sum-norm";
 
-export type KlEstimator = "k1" | "abs" | "k2" | "k3";
+export type KlEstimator = "k1" | "abs" | "k2" | "k3" | "k3-unbounded";
 
 export interface LossSection {
   readonly aggregation: AggregationMode;
   readonly klCoef: number;
   readonly klEstimator: KlEstimator;
+  /** Multiply the KL estimate by the ratio, with its gradient (TRL's `use_bias_correction_kl`, which is on by default there). */
+  readonly klBiasCorrection: boolean;
   /** Updates taken on each sampled batch (TRL: num_iterations, verl: ppo_epochs). */
   readonly iterations: number;
   /** Leave rows that ran into the length limit out of the loss; their scores still count in their group. */

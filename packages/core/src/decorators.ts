@@ -14,7 +14,10 @@ import { callerFile, packageOf } from "./source-file.js";
 import type * as tf from "@tensorflow/tfjs";
 
 export interface RegisterMeta<Options> {
-  /** The part's options with their defaults, a `z.strictObject({ … })`; without it the part takes none. */
+  /**
+   * The part's options with their defaults, a `z.strictObject({ … })` of plain data without transforms (options are
+   * written to config.resolved.yaml and read again); without it the part takes none.
+   */
   options?: z.ZodType<Options>;
   needs?: Needs;
   /** One or two sentences for `verlet list` and `verlet explain`. */
@@ -70,6 +73,7 @@ function makeDecorator<K extends Kind>(kind: K): Register<K> {
   return function register(name: string, meta: RegisterTrainerMeta<never> = {}) {
     const source = callerFile(register);
     const where = `${kindLabels[kind]} ${name}`;
+    checkName(where, source, name);
     checkApi(where, source, meta.api);
     const options = strictOptions(where, source, meta.options);
     return <T extends Target>(target: T): T => {
@@ -93,16 +97,31 @@ function makeDecorator<K extends Kind>(kind: K): Register<K> {
   } as Register<K>;
 }
 
+/** `name` or `pack/name`: letters, digits, `_`, `-` and `.`. */
+function checkName(where: string, source: string, name: string): void {
+  if (/^[A-Za-z][\w.-]*(\/[\w.-]+)?$/.test(name)) return;
+  throw new RegistryError({
+    where,
+    what: `malformed name in ${source}`,
+    got: JSON.stringify(name),
+    expected: 'a name such as "concise" or "my-pack/concise"',
+  });
+}
+
 function checkApi(where: string, source: string, range: string | undefined): void {
   if (range === undefined) return;
   const fits = satisfiesCaret(range);
   if (fits) return;
+  const got = `api "${range}"`;
+  if (fits === undefined) {
+    throw new RegistryError({ where, what: `unreadable \`api\` in ${source}`, got, expected: 'a caret range such as "^1"' });
+  }
   throw new RegistryError({
     where,
-    what: fits === undefined ? `unreadable \`api\` in ${source}` : `${source} was written for another version of verlet's plugin API`,
-    got: `api "${range}"`,
-    expected: fits === undefined ? 'a caret range such as "^1"' : `a range that includes ${API_VERSION}`,
-    fix: fits === undefined ? undefined : "Update the plugin, or install the verlet it was written for",
+    what: `${source} was written for another version of verlet's plugin API`,
+    got,
+    expected: `a range that includes ${API_VERSION}`,
+    fix: "Update the plugin, or install the verlet it was written for",
   });
 }
 

@@ -10,7 +10,7 @@ export interface ErrorParts {
   what: string;
   got?: string;
   expected?: string;
-  /** The way out, an imperative sentence without its final stop. */
+  /** The way out, an imperative sentence; its final stop is added. */
   fix?: string;
 }
 
@@ -18,7 +18,8 @@ export interface ErrorParts {
 export function describeError({ where, what, got, expected, fix }: ErrorParts): string {
   const comparison = [got && `got ${got}`, expected && `expected ${expected}`].filter(Boolean).join(", ");
   const sentence = comparison ? `${what}: ${comparison}.` : `${what}.`;
-  return `[${where}] ${sentence}${fix ? ` ${fix}.` : ""}`;
+  const end = fix && !/[.?!]$/.test(fix) ? "." : "";
+  return `[${where}] ${sentence}${fix ? ` ${fix}${end}` : ""}`;
 }
 
 /** Base of all errors that verlet throws on purpose; the command line prints these without a stack. */

@@ -48,9 +48,8 @@ function describeIssue(issue: Issue, input: unknown): ValueProblem {
       return { path: issue.path, got, expected: describeBound(issue) };
     case "invalid_value": {
       const names = issue.values.map(String);
-      const hint = typeof value === "string" ? didYouMean(value, names) : undefined;
       const expected = names.length === 1 ? names[0]! : `one of ${names.join(", ")}`;
-      return { path: issue.path, got, expected: hint ? `${expected} (${hint})` : expected };
+      return { path: issue.path, got, expected, fix: typeof value === "string" ? didYouMean(value, names) : undefined };
     }
     case "invalid_union":
       return describeUnion(issue, input, got);

@@ -17,11 +17,8 @@ const state: State = (shared[STATE] ??= { entries: new Map(), closed: false });
 
 const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`;
 
-/** Names are `name` or `pack/name`: letters, digits, `_`, `-` and `.`. */
-const NAME = /^[A-Za-z][\w.-]*(\/[\w.-]+)?$/;
-
 export const registry = {
-  /** @throws RegistryError when the name is taken, malformed, or the registry is closed. */
+  /** @throws RegistryError when the name is taken or the registry is closed. */
   add(entry: RegistryEntry): void {
     const where = `${kindLabels[entry.kind]} ${entry.name}`;
     if (state.closed) {
@@ -33,14 +30,6 @@ export const registry = {
         fix: "List the file under `plugins:` in the YAML or import it before calling train",
       });
     }
-    if (!NAME.test(entry.name)) {
-      throw new RegistryError({
-        where,
-        what: `malformed name in ${entry.source}`,
-        got: JSON.stringify(entry.name),
-        expected: 'a name such as "concise" or "my-pack/concise"',
-      });
-    }
     const taken = state.entries.get(keyOf(entry.kind, entry.name));
     if (taken) {
       throw new RegistryError({
@@ -48,7 +37,10 @@ export const registry = {
         what: "the name is taken",
         got: `a second registration from ${entry.source}`,
         expected: `only the one from ${taken.source}`,
-        fix: taken.source === entry.source ? "Register it once in that file and load the file once" : "Give one of the two another name",
+        fix:
+          taken.source === entry.source
+            ? "Register it once in that file and load the file once"
+            : "Give one of the two another name",
       });
     }
     state.entries.set(keyOf(entry.kind, entry.name), entry);

@@ -17,7 +17,7 @@ export interface ArithmeticOptions {
   forgetPercent?: number;
 }
 
-export interface ArithmeticRow {
+export type ArithmeticRow = {
   /** `47+38=?` */
   question: string;
   /** `7+8=15, 4+3=7, 7+1=8 #### 85` */
@@ -25,7 +25,7 @@ export interface ArithmeticRow {
   /** The right sum, whatever the solution says. */
   answer: string;
   carry: boolean;
-}
+};
 
 export type ArithmeticSplits = Record<"test" | "rl" | "sft", ArithmeticRow[]>;
 

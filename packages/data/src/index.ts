@@ -9,3 +9,7 @@ export * from "./read-rows.js";
 export * from "./reports.js";
 export * from "./seeded-loader.js";
 export * from "./tiny-model.js";
+export * from "./rewards/index.js";
+export * from "./prompt-pool.js";
+export { sftParts } from "./sft-parts.js";
+export { tokenizeParts } from "./segments.js";

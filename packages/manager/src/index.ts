@@ -1,1 +1,15 @@
-export {};
+export * from "./create-manager.js";
+export * from "./training-manager.js";
+export * from "./manager-options.js";
+export * from "./model-source.js";
+export * from "./json-events.js";
+export * from "./evaluation.js";
+export * from "./interrupt.js";
+export * from "./run-config.js";
+export * from "./session.js";
+export * from "./build-run.js";
+export * from "./live-run.js";
+export * from "./counted-loader.js";
+export * from "./counted-optimizer.js";
+export * from "./rng-streams.js";
+export * from "./run-output.js";

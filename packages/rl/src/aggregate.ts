@@ -5,7 +5,7 @@ import type { AggregationMode } from "@verlet/core";
 export interface BatchTotals {
   /** Active tokens (mask 1). */
   tokens: number;
-  /** Rows that have an active token. */
+  /** Rows of the batch, those that are masked out included (as verl and TRL count them in training). */
   rows: number;
   /** Divisor of `seq-mean-token-sum-norm`: the longest possible completion, a constant of the run. */
   maxTokens: number;

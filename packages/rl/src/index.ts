@@ -1,4 +1,12 @@
 export { aggregate, aggregationModes, type BatchTotals } from "./aggregate.js";
+export { computeAdvantages } from "./compute-advantages.js";
+export { broadcastRows, groupAdvantages, scoredRowsByGroup, type GroupRule } from "./group-advantage.js";
 export { klEstimators, klPenalty, stopGradient } from "./kl.js";
 export { allEqual, meanOf, sampleStd } from "./masked.js";
+export { completionLogProbs, microBatches, type MicroBatch } from "./micro-batches.js";
+export { packRollouts, type PackedRollouts } from "./pack-rollouts.js";
 export { policyRatio } from "./policy-ratio.js";
+export { batchLogProbs, policyGradients, type PolicyGradients, type PolicyStepOptions } from "./policy-step.js";
+export { completionMetrics } from "./rollout-metrics.js";
+export { BatchReplay } from "./batch-replay.js";
+export { policyStepOptions, prepareBatch, type BatchContext, type TrainingBatch } from "./training-batch.js";

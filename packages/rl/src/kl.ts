@@ -3,18 +3,19 @@ import type { KlEstimator } from "@verlet/core";
 
 type Estimate = (difference: tf.Tensor2D) => tf.Tensor2D;
 
+/** exp(x) − x − 1 with x = log p_ref − log p. */
+const k3: Estimate = (x) => tf.sub(tf.sub(tf.exp(x), x), 1);
+
 /**
  * Per-token estimates of KL(policy ‖ reference) from samples of the policy (Schulman 2020), d = log p − log p_ref.
- * k3 is clamped as verl's `low_var_kl` is.
+ * k3 is clamped to ±10 as verl's `low_var_kl` is, which also ends its gradient there; TRL leaves it unbounded.
  */
 const estimators: Readonly<Record<KlEstimator, Estimate>> = {
   k1: (d) => d,
   abs: (d) => tf.abs(d),
   k2: (d) => tf.mul(tf.square(d), 0.5),
-  k3: (d) => {
-    const x = tf.clipByValue(tf.neg(d), -20, 20);
-    return tf.clipByValue(tf.sub(tf.sub(tf.exp(x), x), 1), -10, 10);
-  },
+  k3: (d) => tf.clipByValue(k3(tf.clipByValue(tf.neg(d), -20, 20)), -10, 10),
+  "k3-unbounded": (d) => k3(tf.neg(d)),
 };
 
 export const klEstimators = Object.keys(estimators) as KlEstimator[];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChatTokenizer, Message } from "@verlet/core";
 import { loadTokenizer } from "@verlet/model";
+import { fixture, readJson } from "../../helpers/fixtures.js";
 
 interface EncodeCase {
   text: string;
@@ -17,7 +18,6 @@ interface Tables {
   pad_token_id: number;
   encode: EncodeCase[];
   decode_partial?: { ids: number[]; decoded: string; decoded_skip_special: string }[];
-  padding?: { texts: string[]; padding_side: string; kwargs: { max_length?: number; truncation?: boolean }; input_ids: number[][] }[];
 }
 interface ChatTables {
   chat: { messages: Message[]; add_generation_prompt: boolean; kwargs: Record<string, unknown>; text: string; ids: number[] }[];
@@ -25,11 +25,7 @@ interface ChatTables {
   assistant_masks: { messages: Message[]; text: string; ids: number[]; assistant_mask: number[]; trained_text: string }[];
 }
 
-const fixtures = join(import.meta.dirname, "../../fixtures");
-const modelFolder = (name: string): string => join(fixtures, "models", name);
-async function read<T>(path: string): Promise<T> {
-  return JSON.parse(await readFile(join(fixtures, path), "utf8")) as T;
-}
+const modelFolder = (name: string): string => fixture(`models/${name}`);
 
 let folder: string;
 beforeEach(async () => {
@@ -48,8 +44,8 @@ async function changed(name: string, files: Record<string, object | string>): Pr
 
 describe.each(["qwen3", "llama", "qwen2", "qwen3-sharded"])("golden texts of %s", async (name) => {
   const tokenizer = await loadTokenizer(modelFolder(name));
-  const tables = await read<Tables>(`tokenization/${name}.json`);
-  const chats = await read<ChatTables>(`tokenization/${name}-chat.json`);
+  const tables = readJson<Tables>(`tokenization/${name}.json`);
+  const chats = readJson<ChatTables>(`tokenization/${name}-chat.json`);
 
   it(`encodes ${tables.encode.length} texts`, () => {
     for (const { text, ids, ids_no_special } of tables.encode) {
@@ -114,7 +110,7 @@ describe("tokenizer folders", () => {
   });
 
   it("takes the template named default of several", async () => {
-    const config = await read<object>("models/qwen2/tokenizer_config.json");
+    const config = readJson<object>("models/qwen2/tokenizer_config.json");
     const chat_template = [
       { name: "tool_use", template: "tools" },
       { name: "default", template: "{{ messages[0].content }}!" },
@@ -126,14 +122,14 @@ describe("tokenizer folders", () => {
   });
 
   it("works without a template, and says what to do when one is asked for", async () => {
-    const { chat_template: _, ...config } = await read<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
+    const { chat_template: _, ...config } = readJson<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
     const tokenizer = await loadTokenizer(await changed("qwen2", { "tokenizer_config.json": config }));
     expect(tokenizer.hasChatTemplate).toBe(false);
     expect(() => tokenizer.renderChat([])).toThrow(/no chat template\. Use plain strings with data\.chatTemplate: never/);
   });
 
   it("pads with eos where there is no pad token, and reads tokens written as objects", async () => {
-    const { pad_token: _, ...config } = await read<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
+    const { pad_token: _, ...config } = readJson<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
     const files = { "tokenizer_config.json": { ...config, eos_token: { content: "<|im_end|>", special: true } } };
     const tokenizer = await loadTokenizer(await changed("qwen2", files));
     expect([tokenizer.eosTokenId, tokenizer.padTokenId]).toEqual([352, 352]);
@@ -177,7 +173,7 @@ describe("tokenizer errors", () => {
   });
 
   it("refuses a tokenizer that can never stop", async () => {
-    const { eos_token: _, ...config } = await read<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
+    const { eos_token: _, ...config } = readJson<Record<string, unknown>>("models/qwen2/tokenizer_config.json");
     await expect(
       loadTokenizer(await changed("qwen2", { "tokenizer_config.json": config, "generation_config.json": {} })),
     ).rejects.toThrow(/no end-of-sequence token.*Set eos_token in tokenizer_config\.json/);

@@ -62,10 +62,10 @@ export function tokenLogProbs(
   const starts = Array.from({ length: Math.ceil(count / chunkRows) }, (_, i) => i * chunkRows);
   const size = (start: number): number => Math.min(chunkRows, count - start);
   const part = (x: tf.Tensor2D, start: number): tf.Tensor2D => tf.slice(x, [start, 0], [size(start), width]);
-  const evaluate = (h: tf.Tensor2D, w: tf.Tensor2D, start: number, entropy: boolean): Chunk => {
+  const evaluate = (h: tf.Tensor2D, w: tf.Tensor2D, ids: tf.Tensor1D, start: number, entropy: boolean): Chunk => {
     const logits: tf.Tensor2D = tf.matMul(part(h, start), w, false, true); // [c, V]
     const scaled = temperature === 1 ? logits : tf.div<tf.Tensor2D>(logits, temperature);
-    return chunkLogProbs(scaled, tf.slice(targets, start, size(start)), entropy);
+    return chunkLogProbs(scaled, tf.slice(ids, start, size(start)), entropy);
   };
 
   let entropy: tf.Tensor1D | undefined;
@@ -73,18 +73,18 @@ export function tokenLogProbs(
     [hidden, head],
     (save) => {
       const chunks = starts.map((start) => tf.tidy(() => {
-        const { residual, ...rest } = evaluate(hidden, head, start, wantEntropy);
+        const { residual, ...rest } = evaluate(hidden, head, targets, start, wantEntropy);
         return starts.length === 1 ? { residual, ...rest } : rest;
       }));
       const residual = (chunks[0] as Partial<Chunk> | undefined)?.residual;
-      save(residual ? [hidden, head, residual] : [hidden, head]);
+      save([hidden, head, targets, ...(residual ? [residual] : [])]);
       if (wantEntropy) entropy = tf.keep(tf.concat(chunks.map((chunk) => chunk.entropy!)));
       return tf.concat(chunks.map((chunk) => chunk.logProbs));
     },
     (dy, saved) => {
-      const [h, w, kept] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D | undefined];
+      const [h, w, ids, kept] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D | undefined];
       const dLogits = (start: number): tf.Tensor2D => {
-        const residual = kept ?? evaluate(h, w, start, false).residual;
+        const residual = kept ?? evaluate(h, w, ids, start, false).residual;
         const scale = tf.mul(tf.slice(dy, start, size(start)), -1 / temperature); // [c]
         return tf.mul(residual, tf.expandDims(scale, 1)); // [c, V]
       };

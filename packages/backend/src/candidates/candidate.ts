@@ -1,0 +1,42 @@
+import { availableParallelism, cpus } from "node:os";
+
+/** The backends in the order `auto` tries them. */
+export const backendOrder = ["tfjs-node-gpu", "native", "tfjs-node", "webgpu", "wasm", "cpu"] as const;
+export type ConcreteBackend = (typeof backendOrder)[number];
+export type BackendName = ConcreteBackend | "auto";
+
+export interface Opened {
+  /** Version of libtensorflow, where there is one. */
+  readonly tensorflowVersion?: string;
+  /** What computes, e.g. the processor's model. */
+  readonly device: string;
+  readonly threads: number;
+  /** What a faster form of this backend lacks. */
+  readonly passedOver?: PassedOver;
+}
+
+export interface Unavailable {
+  readonly why: string;
+  /** The one command that would change it. */
+  readonly fix?: string;
+}
+
+export interface PassedOver extends Unavailable {
+  readonly name: string;
+}
+
+/** One way to run TensorFlow. */
+export interface Candidate {
+  readonly name: ConcreteBackend;
+  /** Makes it the backend in use, or says why it cannot be. Does not throw for what a user can lack. */
+  open(): Promise<Opened | Unavailable>;
+}
+
+export const isUnavailable = (result: Opened | Unavailable): result is Unavailable => "why" in result;
+
+export const processorName = (): string => cpus()[0]?.model.trim() || process.arch;
+
+/** Threads of one TensorFlow op: all cores, unless the user said otherwise. */
+export const tensorflowThreads = (): number => Number(process.env["TF_NUM_INTRAOP_THREADS"]) || availableParallelism();
+
+export const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim().split("\n")[0]!;

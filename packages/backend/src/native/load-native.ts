@@ -1,0 +1,41 @@
+/**
+ * Loads the addon from the cache and registers the backend `tensorflow`, as `dist/index.js` of tfjs-node does, but
+ * without its installer and with this process's one copy of TensorFlow.js.
+ */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { tf } from "../tf.js";
+import { addonPath } from "./native-cache.js";
+import type { NativeKind } from "./releases.js";
+
+/** The global under which the shim in the cache finds this process's TensorFlow.js. */
+export const TFJS_KEY = "verlet.tfjs";
+
+/** The part of the addon used outside tfjs-node's own kernels. */
+export interface NativeBinding {
+  readonly TF_Version: string;
+  isUsingGpuDevice(): boolean;
+}
+
+interface KernelBackendModule {
+  NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend;
+}
+
+/**
+ * Registers the backend; `tf.setBackend("tensorflow")` makes it the one in use.
+ * @throws the loader's own error where the addon or libtensorflow cannot be loaded
+ */
+export function loadNative(folder: string, kind: NativeKind): NativeBinding {
+  // libtensorflow reads this when it is loaded; its notes about CPU features and missing GPUs are no news to a trainer.
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  const require = createRequire(import.meta.url);
+  const fromCache = createRequire(join(folder, "package.json"));
+  const binding = fromCache(addonPath(folder)) as NativeBinding;
+  // The CommonJS exports object, not the ES namespace: the same module instance, in the shape the kernels expect.
+  (globalThis as Record<symbol, unknown>)[Symbol.for(TFJS_KEY)] = require("@tensorflow/tfjs");
+  fromCache("./tfjs-node/dist/register_all_kernels.js");
+  const { NodeJSKernelBackend } = fromCache("./tfjs-node/dist/nodejs_kernel_backend.js") as KernelBackendModule;
+  const packageName = kind === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
+  tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, packageName), 3);
+  return binding;
+}

@@ -1,0 +1,74 @@
+import { BackendError } from "@verlet/core";
+import { isUnavailable, type BackendName, type Candidate, type PassedOver } from "./candidates/candidate.js";
+import { cpu } from "./candidates/cpu.js";
+import { native } from "./candidates/native.js";
+import { tfjsNode, tfjsNodeGpu } from "./candidates/tfjs-node.js";
+import { wasm } from "./candidates/wasm.js";
+import { webgpu } from "./candidates/webgpu.js";
+
+export interface BackendInfo {
+  readonly name: string;
+  /** Version of libtensorflow, where there is one. */
+  readonly tensorflowVersion?: string;
+  readonly device: string;
+  readonly threads: number;
+  /** The faster ones that could not be used, fastest first, each with why and the command that would change it. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** In the order of `backendOrder`. */
+const candidates: readonly Candidate[] = [tfjsNodeGpu, native, tfjsNode, webgpu, wasm, cpu];
+
+let active: BackendInfo | undefined;
+
+/** The backend that `selectBackend` made the one in use. */
+export const activeBackend = (): BackendInfo | undefined => active;
+
+/**
+ * Makes a backend the one in use: the named one, or with `auto` the fastest that works.
+ * @throws BackendError where the named one cannot be used, with the reason and the way out
+ */
+export async function selectBackend(name: BackendName, options: { candidates?: readonly Candidate[] } = {}): Promise<BackendInfo> {
+  const known = options.candidates ?? candidates;
+  const wanted = name === "auto" ? known : known.filter((each) => each.name === name);
+  const passedOver: PassedOver[] = [];
+  for (const candidate of wanted) {
+    const result = await candidate.open();
+    if (isUnavailable(result)) {
+      passedOver.push({ name: candidate.name, ...result });
+      continue;
+    }
+    const { passedOver: lacking, ...facts } = result;
+    active = { name: candidate.name, ...facts, passedOver: lacking ? [...passedOver, lacking] : passedOver };
+    return active;
+  }
+  throw unusable(name, passedOver, known);
+}
+
+function unusable(name: BackendName, passedOver: readonly PassedOver[], known: readonly Candidate[]): BackendError {
+  const only = passedOver[0];
+  if (name === "auto" || !only) {
+    return new BackendError({
+      where: "backend",
+      what: name === "auto" ? "no backend works" : "there is no backend of that name",
+      got: name === "auto" ? passedOver.map((each) => `${each.name}: ${each.why}`).join("; ") : name,
+      expected: ["auto", ...known.map((each) => each.name)].join(", "),
+    });
+  }
+  const run = only.fix ? `Run ${only.fix}, or set` : "Set";
+  return new BackendError({
+    where: `backend: ${name}`,
+    what: "it cannot be used",
+    got: only.why,
+    fix: `${run} backend: auto for the fastest one that works`,
+  });
+}
+
+/** The choice in words, one line each: what is in use, then what was passed over and the command that changes it. */
+export function describeBackend({ name, tensorflowVersion, device, threads, passedOver }: BackendInfo): string[] {
+  const version = tensorflowVersion ? `, TensorFlow ${tensorflowVersion}` : "";
+  return [
+    `backend ${name}${version} on ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    ...passedOver.map(({ name: faster, why, fix }) => `  passed over ${faster}: ${why}${fix ? ` (${fix})` : ""}`),
+  ];
+}

@@ -1,0 +1,40 @@
+/** Compiling tfjs-node's addon against the wheel's libtensorflow. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { BackendError } from "@verlet/core";
+import { addonPath } from "../native/native-cache.js";
+import { lastWords, type RunCommand } from "./command.js";
+
+/** The headers the addon includes, as patterns over the wheel's files. */
+export const HEADERS = [
+  "tensorflow/include/tensorflow/c/*.h",
+  "tensorflow/include/tensorflow/core/platform/ctstring*.h",
+  "tensorflow/include/tsl/platform/ctstring*.h",
+  "tensorflow/include/xla/tsl/c/*.h",
+];
+
+/**
+ * @param folder holds tfjs-node/ and tensorflow/; the addon is written beside them
+ * @param include the folder `HEADERS` were unpacked into, the wheel's own paths kept
+ */
+export async function buildAddon(run: RunCommand, compiler: string, folder: string, include: string): Promise<void> {
+  const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string };
+  const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "tfjs-node", "binding", name));
+  const result = await run(compiler, [
+    ...["-O2", "-std=c++17", "-shared", "-fPIC", "-DNAPI_VERSION=8"],
+    ...[nodeHeaders, join(include, "tensorflow", "include"), join(folder, "tfjs-node")].map((path) => `-I${path}`),
+    ...sources,
+    ...[`-L${join(folder, "tensorflow")}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
+    // Relative to the addon, because the folder is renamed after it has proved to work.
+    "-Wl,-rpath,$ORIGIN/tensorflow",
+    ...["-o", addonPath(folder)],
+  ]);
+  if (result.code === 0) return;
+  throw new BackendError({
+    where: "verlet setup",
+    what: `${compiler} could not build the native addon`,
+    got: lastWords(result, 6),
+    expected: "a C++17 compiler (g++ 9 or newer, clang++ 9 or newer)",
+    fix: "Install a newer compiler, or name one in the environment variable CXX, and run npx verlet setup again",
+  });
+}

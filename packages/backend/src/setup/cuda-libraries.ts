@@ -1,0 +1,33 @@
+/** The CUDA libraries that a TensorFlow wheel wants beside it. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { downloadWheel, type Downloader } from "./download.js";
+import { unpack } from "./unpack.js";
+
+/**
+ * The requirements of a wheel's extra `and-cuda`, as pip takes them.
+ * @param metadata the text of the wheel's METADATA file
+ * @returns e.g. `nvidia-cublas-cu12<13.0,>=12.5.3.2`
+ */
+export function cudaRequirements(metadata: string): string[] {
+  return metadata.split(/\r?\n/).flatMap((line) => {
+    const match = /^Requires-Dist:\s*([^;]+);.*extra\s*==\s*["']and-cuda["']/.exec(line);
+    return match ? [match[1]!.replaceAll(/\s/g, "")] : [];
+  });
+}
+
+/**
+ * Downloads each library's wheel and unpacks it as `pip install` would lay it out: `nvidia/<library>/lib` beside
+ * `tensorflow/`. libtensorflow_cc.so.2 has exactly these folders, relative to itself, in its own run path, and the
+ * libraries find each other the same way: so neither LD_LIBRARY_PATH nor links nor an rpath on the addon are needed.
+ * ptxas and libdevice are looked for in `../nvidia/cuda_nvcc` of libtensorflow too.
+ */
+export async function addCudaLibraries(downloader: Downloader, requirements: readonly string[], folder: string, temporary: string, log: (line: string) => void): Promise<void> {
+  for (const [i, requirement] of requirements.entries()) {
+    log(`downloading ${requirement} (CUDA library ${i + 1} of ${requirements.length})`);
+    const place = join(temporary, `cuda-${i}`);
+    const wheel = await downloadWheel(downloader, requirement, place);
+    await unpack(downloader.run, downloader.tools.python, { archive: wheel, target: folder, patterns: ["nvidia/*", "!*.a", "!*/include/*", "!*.py"] });
+    await rm(place, { recursive: true });
+  }
+}

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { backendOption, example } from "../options.js";
+import type { DoctorFlags } from "../verbs/doctor.js";
+
+export function addDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .description("which backend is in use, what was passed over and why, and how fast it multiplies")
+    .addOption(backendOption())
+    .option("--json", "print one JSON object")
+    .addHelpText(...example("verlet doctor"))
+    .action(async (flags: DoctorFlags) => {
+      const { diagnose } = await import("../verbs/doctor.js");
+      await diagnose(flags);
+    });
+}

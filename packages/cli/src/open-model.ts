@@ -1,0 +1,52 @@
+/** Finds and loads what `--model`, `--adapter` and `--backend` name. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { selectBackend, type BackendInfo } from "@verlet/backend";
+import { ModelError, type ChatTokenizer } from "@verlet/core";
+import { ADAPTER_CONFIG, CausalLM, loadTokenizer, readAdapterConfig } from "@verlet/model";
+import type { ModelFlags } from "./options.js";
+import { UsageError } from "./report-error.js";
+
+export interface OpenedModel {
+  model: CausalLM;
+  tokenizer: ChatTokenizer;
+  backend: BackendInfo;
+}
+
+/** @throws ModelError for a folder without a usable model or tokenizer, BackendError where nothing computes. */
+export async function openModel({ model, adapter, backend = "auto" }: ModelFlags): Promise<OpenedModel> {
+  const folders = await findFolders(model, adapter);
+  const tokenizer = await loadTokenizer(folders.tokenizer);
+  const info = await selectBackend(backend);
+  return { model: await CausalLM.load(folders.base, folders.adapter === undefined ? {} : { adapter: folders.adapter }), tokenizer, backend: info };
+}
+
+export interface ModelFolders {
+  base: string;
+  adapter: string | undefined;
+  /** The adapter's where it has one: training may have given it another chat template. */
+  tokenizer: string;
+}
+
+/** A run with LoRA leaves an adapter's folder; given as the model, it brings the base that its config names. */
+export async function findFolders(model: string, adapter: string | undefined): Promise<ModelFolders> {
+  const isAdapter = !existsSync(join(model, "config.json")) && existsSync(join(model, ADAPTER_CONFIG));
+  if (isAdapter && adapter !== undefined) throw new UsageError(`--model ${model} is an adapter itself; give --adapter with its base model`);
+  const base = isAdapter ? await baseOf(model) : model;
+  const given = isAdapter ? model : adapter;
+  const tokenizer = [given, base].find((folder) => folder !== undefined && existsSync(join(folder, "tokenizer.json"))) ?? base;
+  return { base, adapter: given, tokenizer };
+}
+
+async function baseOf(adapter: string): Promise<string> {
+  const { base } = await readAdapterConfig(adapter);
+  if (base === undefined || !existsSync(join(base, "config.json"))) {
+    throw new ModelError({
+      where: join(adapter, ADAPTER_CONFIG),
+      what: "the adapter's base model is not here",
+      got: base === undefined ? "no base_model_name_or_path" : `${base}, which is no model folder seen from ${resolve(".")}`,
+      fix: `Name it: --model <its folder> --adapter ${adapter}`,
+    });
+  }
+  return base;
+}

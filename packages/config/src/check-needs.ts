@@ -1,0 +1,107 @@
+/** What the chosen parts need of the run and of each other, checked before step 0. */
+import { kindLabels, registry } from "@verlet/core";
+import type { ErrorParts, Kind, Provision, RegistryEntry } from "@verlet/core";
+import type { ComponentChoice, ResolvedConfig } from "./types.js";
+
+type KeyPath = readonly (string | number)[];
+
+export interface NeedProblem extends Omit<ErrorParts, "where"> {
+  /** The key that is at fault, from the top of the configuration. */
+  path: KeyPath;
+}
+
+export interface UsedEntry {
+  /** The key that names it. */
+  path: KeyPath;
+  entry: RegistryEntry;
+}
+
+/** The registered parts that a configuration uses, the algorithm first; sections that are not there yet are passed over. */
+export function usedEntries(config: Partial<ResolvedConfig>): UsedEntry[] {
+  const trainer = config.algorithm && registry.find("trainer", config.algorithm.name);
+  if (!trainer) return [];
+  const used: UsedEntry[] = [{ path: ["algorithm"], entry: trainer }];
+  const use = (kind: Kind, path: KeyPath, choice: ComponentChoice | undefined): void => {
+    if (choice) used.push({ path, entry: registry.get(kind, choice.name) });
+  };
+  if (trainer.uses.includes("rewards")) {
+    config.rewards?.forEach((choice, index) => use("reward", ["rewards", index], choice));
+    use("rewardManager", ["rewardManager"], config.rewardManager);
+  }
+  if (trainer.uses.includes("advantage")) use("advantage", ["advantage"], config.advantage);
+  if (trainer.uses.includes("loss")) use("policyLoss", ["loss"], config.loss);
+  config.trainer?.loggers.forEach((choice, index) => use("logger", ["trainer", "loggers", index], choice));
+  return used;
+}
+
+/** Whether the run has to load a frozen reference: for the KL term, or because a part reads its log-probs. */
+export function needsReference(config: ResolvedConfig): boolean {
+  const used = usedEntries(config);
+  const hasKl = used[0]!.entry.uses.includes("loss") && config.loss.klCoef > 0;
+  return hasKl || used.some(({ entry }) => entry.needs.reference === true);
+}
+
+const provisions: Readonly<Record<Provision, string>> = {
+  critic: "values from a critic",
+  greedyBaseline: "the score of a greedy completion",
+  perRewardScores: "each reward's own scores",
+};
+
+/** Everything that is asked for and not there, as far as the configuration is complete. */
+export function checkNeeds(config: Partial<ResolvedConfig>): NeedProblem[] {
+  const used = usedEntries(config);
+  const trainer = used[0]?.entry;
+  if (!trainer) return [];
+  const groupSize = trainer.uses.includes("rollout") ? config.rollout?.numGenerations : undefined;
+  return [
+    ...used.flatMap((part) => [...groupProblems(part.entry, groupSize), ...provisionProblems(part, trainer)]),
+    ...evaluationProblems(config),
+  ];
+}
+
+function groupProblems({ kind, name, needs }: RegistryEntry, groupSize: number | undefined): NeedProblem[] {
+  const { leastGroupSize } = needs;
+  if (leastGroupSize === undefined || groupSize === undefined || groupSize >= leastGroupSize) return [];
+  return [
+    {
+      path: ["rollout", "numGenerations"],
+      what: "rollout.numGenerations",
+      got: String(groupSize),
+      expected: `at least ${leastGroupSize}, which ${kindLabels[kind]} ${name} needs`,
+    },
+  ];
+}
+
+function provisionProblems({ path, entry }: UsedEntry, trainer: RegistryEntry): NeedProblem[] {
+  const { kind, name, needs } = entry;
+  const missing = (Object.keys(provisions) as Provision[]).filter((need) => needs[need] && !trainer.provides.includes(need));
+  return missing.map((need) => {
+    const able = registry.list("trainer").filter(({ provides }) => provides.includes(need));
+    const names = able.map((other) => other.name).join(", ");
+    return {
+      path,
+      what: `${kindLabels[kind]} ${name} needs ${provisions[need]}`,
+      got: `algorithm ${trainer.name}, which has none`,
+      expected: `an algorithm that provides it (${names || "there is none"})`,
+    };
+  });
+}
+
+/** Keys that only mean something with evaluation rows. */
+function evaluationProblems({ data, trainer }: Partial<ResolvedConfig>): NeedProblem[] {
+  if (!data || !trainer || data.eval !== undefined) return [];
+  const idle: [path: string[], value: unknown][] = [
+    [["trainer", "evalEvery"], trainer.evalEvery || undefined],
+    [["trainer", "keepBest"], trainer.keepBest?.metric],
+    [["data", "maxEvalSamples"], data.maxEvalSamples],
+  ];
+  return idle
+    .filter(([, value]) => value !== undefined)
+    .map(([path, value]) => ({
+      path,
+      what: path.join("."),
+      got: `${String(value)} without evaluation rows`,
+      expected: "`data.eval` beside it",
+      fix: "Set data.eval or take this key out",
+    }));
+}

@@ -1,0 +1,24 @@
+import { planText, type LoadedConfig } from "@verlet/config";
+import type { BackendInfo } from "@verlet/backend";
+import type { LiveRun } from "./live-run.js";
+
+/** A weight, its gradient and AdamW's two moments, in bytes of float32. */
+const BYTES_PER_TRAINED_NUMBER = 4 * 4;
+
+/** What the run is made of, where it computes, and what it takes. */
+export function describePlan(loaded: LoadedConfig, { name, device, threads, passedOver }: BackendInfo, run: LiveRun): string {
+  const trained = run.policy.trainable.reduce((sum, { variable }) => sum + variable.size, 0);
+  return planText(loaded, [
+    { role: "backend", text: `${name} on ${device}, ${threads === 1 ? "1 thread" : `${threads} threads`}` },
+    ...passedOver.map(({ name, why, fix }) => ({ role: `not ${name}`, text: fix ? `${why}; ${fix}` : why })),
+    { role: "steps", text: `${run.totalSteps} optimizer steps over ${run.train.length} rows` },
+    {
+      role: "memory",
+      text: `${megabytes(trained * BYTES_PER_TRAINED_NUMBER)} for ${trained} trained numbers with gradients and moments; a step's activations come on top; ${megabytes(process.memoryUsage().rss)} in use now`,
+    },
+  ]);
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}

@@ -1,0 +1,19 @@
+import type { RunLogger } from "@verlet/core";
+import type { ModelSource } from "./model-source.js";
+
+export interface ManagerOptions {
+  /** `trainer.seed=7` and the like, over the config. */
+  overrides?: readonly string[];
+  /** Events for programs instead of lines for people: one JSON object a line on standard output. */
+  json?: boolean;
+  /** Further loggers, after those of `trainer.loggers`. */
+  loggers?: readonly RunLogger[];
+  /** Ends training after its step when aborted, as Ctrl+C does. */
+  signal?: AbortSignal;
+  /** Brings the model and tokenizer; without it they come from the folder at `model.path`. */
+  models?: ModelSource;
+}
+
+/** Injection tokens of training managers, besides core's CONFIG. LoadedConfig and ManagerOptions. */
+export const LOADED_CONFIG = Symbol.for("verlet.LOADED_CONFIG");
+export const MANAGER_OPTIONS = Symbol.for("verlet.MANAGER_OPTIONS");

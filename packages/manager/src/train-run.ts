@@ -1,0 +1,77 @@
+import { restoreOptimizer } from "@verlet/checkpoint";
+import type { TrainStats } from "@verlet/core";
+import type { LoadedConfig } from "@verlet/config";
+import { describePlan } from "./describe-plan.js";
+import { evaluateModel, readEvalRows } from "./evaluation.js";
+import type { ResumePoint } from "./find-start.js";
+import { listenForInterrupt } from "./interrupt.js";
+import type { JsonEvents } from "./json-events.js";
+import { checkKeepBest } from "./keep-best.js";
+import { restoreRun, type LiveRun } from "./live-run.js";
+import { newProgress, progressFromJson, type Progress } from "./progress.js";
+import { configValues } from "./run-config.js";
+import { exportModel, openRunFolder } from "./run-folder.js";
+import type { RunOutput } from "./run-output.js";
+import type { Session } from "./session.js";
+import { TrainLoop } from "./train-loop.js";
+
+export interface TrainRunParts {
+  session: Session;
+  loaded: LoadedConfig;
+  /** The checkpoint to go on from; without it the run starts at step 1. */
+  start: ResumePoint | undefined;
+  run: LiveRun;
+  output: RunOutput;
+  /** Where programs read along. */
+  events: JsonEvents | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/** One run from its start to the files it leaves. */
+export async function trainRun({ session, loaded, start, run, output, events, signal }: TrainRunParts): Promise<TrainStats> {
+  const { config } = loaded;
+  const { outputDir } = config.trainer;
+  const began = performance.now();
+  checkKeepBest(config.trainer.keepBest);
+  const rows = config.data.eval === undefined ? undefined : await readEvalRows(config);
+  const progress = start ? await resume(start, run) : newProgress();
+  const startStep = start?.state.step ?? 0;
+  const values = configValues(loaded);
+  if (events) events.plan({ config: values, backend: session.backend.name, totalSteps: run.totalSteps });
+  else output.line(describePlan(loaded, session.backend, run));
+  await openRunFolder(outputDir, loaded.yaml(), startStep);
+  await output.start({ outputDir, totalSteps: run.totalSteps, startStep });
+  if (startStep >= run.totalSteps) output.line(`this run is finished: step ${startStep} of ${run.totalSteps}. Raise trainer.maxSteps or trainer.epochs to go on`);
+
+  const interrupt = listenForInterrupt(signal, () => output.line(`stopping after step ${run.step}; press Ctrl+C again to end at once`));
+  run.signal = interrupt.signal;
+  const evaluate = rows && (async (step: number) => (await evaluateModel(session, run.trainer, config, rows, { step, signal: run.signal })).metrics);
+  let steps: number;
+  try {
+    steps = await new TrainLoop({ run, output, startStep, progress, config: values, configYaml: loaded.yaml(), evaluate }).run();
+  } finally {
+    interrupt.dispose();
+  }
+  const interrupted = steps < run.totalSteps;
+  if (!interrupted) await exportModel(outputDir, session.policy, session.tokenizer);
+  const stats: TrainStats = {
+    steps,
+    totalSteps: run.totalSteps,
+    outputDir,
+    backend: session.backend.name,
+    seconds: Math.round(performance.now() - began) / 1000,
+    metrics: progress.metrics,
+    ...(progress.evaluation && { evaluation: progress.evaluation.metrics }),
+    interrupted,
+  };
+  await output.end(stats);
+  return stats;
+}
+
+/** Puts everything back as it was after the checkpoint's step. */
+async function resume({ folder, state }: ResumePoint, run: LiveRun): Promise<Progress> {
+  await run.policy.restore(folder);
+  await restoreOptimizer(folder, state, run.optimizer);
+  restoreRun(run, state);
+  return progressFromJson(state.manager);
+}

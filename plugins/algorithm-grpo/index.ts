@@ -1,0 +1,1 @@
+export { GrpoTrainer } from "./grpo-trainer.js";

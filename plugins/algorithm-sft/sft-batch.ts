@@ -1,0 +1,72 @@
+import { gradientsOf, scope, tf } from "@verlet/backend";
+import type { Metrics, Policy, Rng } from "@verlet/core";
+import { collate, type SftExample } from "@verlet/data";
+
+export interface SftOptions {
+  padId: number;
+  microBatchSize: number;
+  dropout?: Rng;
+}
+
+/** Flat positions of the trained tokens of a right-padded batch; a row's first token has no prediction. */
+function trainedPositions(examples: readonly SftExample[], width: number): Int32Array {
+  const positions = examples.flatMap(({ mask }, row) => [...mask.keys()].filter((t) => t > 0 && mask[t]).map((t) => row * width + t));
+  return Int32Array.from(positions);
+}
+
+/** Trained tokens of the whole optimizer step: the divisor of its loss. */
+const countTrained = (examples: readonly SftExample[]): number =>
+  examples.reduce((total, { mask }) => total + mask.subarray(1).reduce((a, b) => a + b, 0), 0);
+
+function slices(examples: readonly SftExample[], size: number): SftExample[][] {
+  const step = size > 0 ? size : examples.length;
+  return Array.from({ length: Math.ceil(examples.length / step) }, (_, i) => examples.slice(i * step, (i + 1) * step));
+}
+
+/** Log-probs [N] and entropies [N] of one slice's trained tokens. */
+function forward(policy: Policy, examples: readonly SftExample[], { padId, dropout }: SftOptions): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
+  const tokens = collate(examples.map(({ ids }) => ids), padId);
+  const selection = { positions: trainedPositions(examples, tokens.width) };
+  const { logProbs, entropy } = policy.logProbs(tokens, selection, { temperature: 1, entropy: true, ...(dropout && { dropout }) });
+  return { logProbs, entropy: entropy! };
+}
+
+/** Gradient of −Σ log p / N over one optimizer step's rows, summed over micro-batches; the caller disposes of it. */
+export function sftGradients(policy: Policy, examples: readonly SftExample[], options: SftOptions): { gradients: tf.Tensor[]; metrics: Metrics } {
+  const variables = policy.trainable.map(({ variable }) => variable);
+  const total = countTrained(examples);
+  let loss = 0;
+  let entropySum = 0;
+  let gradients: tf.Tensor[] | undefined;
+  for (const slice of slices(examples, options.microBatchSize)) {
+    let entropy!: tf.Tensor1D;
+    const part = gradientsOf(() => {
+      const output = forward(policy, slice, options);
+      entropy = tf.keep(output.entropy);
+      return tf.div(tf.neg(tf.sum(output.logProbs)), total);
+    }, variables);
+    loss += part.value.dataSync()[0]!;
+    entropySum += tf.tidy(() => tf.sum(entropy).dataSync()[0]!);
+    tf.dispose([part.value, entropy]);
+    const summed = gradients?.map((g, i) => tf.add(g, part.gradients[i]!));
+    if (gradients) tf.dispose([...gradients, ...part.gradients]);
+    gradients = summed ?? part.gradients;
+  }
+  return { gradients: gradients!, metrics: { loss, entropy: entropySum / total, num_tokens: examples.reduce((sum, { ids }) => sum + ids.length, 0) } };
+}
+
+/** Mean loss and entropy over rows that are not trained on. */
+export function sftEvaluation(policy: Policy, examples: readonly SftExample[], options: SftOptions): Metrics {
+  let logProbSum = 0;
+  let entropySum = 0;
+  for (const slice of slices(examples, options.microBatchSize)) {
+    const [logProbs, entropy] = scope(() => {
+      const output = forward(policy, slice, options);
+      return [tf.sum(output.logProbs).dataSync()[0]!, tf.sum(output.entropy).dataSync()[0]!];
+    }) as [number, number];
+    logProbSum += logProbs;
+    entropySum += entropy;
+  }
+  const total = countTrained(examples);
+  return { loss: -logProbSum / total, entropy: entropySum / total };
+}

@@ -1,0 +1,1 @@
+export { ClipLoss } from "./clip.js";

@@ -1,0 +1,2 @@
+export * from "./batch-reward-manager.js";
+export * from "./naive-reward-manager.js";
