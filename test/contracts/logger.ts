@@ -12,8 +12,13 @@ export interface LoggerRecord {
  * @param read the records that a logger left in a folder, for those that leave any.
  * @param make another way to make one than by its name.
  */
-export function loggerContract(name: string, read?: (outputDir: string) => LoggerRecord[], make: () => RunLogger = () => createComponent("logger", name)): void {
-  const stats = (outputDir: string): TrainStats => ({ steps: 2, totalSteps: 2, outputDir, backend: "cpu", seconds: 1, metrics: {}, interrupted: false });
+export function loggerContract(
+  name: string,
+  read?: (outputDir: string) => LoggerRecord[],
+  make: () => RunLogger = () => createComponent("logger", name),
+): void {
+  const ended = { steps: 2, totalSteps: 2, backend: "cpu", seconds: 1, metrics: {}, interrupted: false };
+  const stats = (outputDir: string): TrainStats => ({ ...ended, outputDir });
 
   describe(`logger ${name}`, () => {
     it("takes a run from start to end, with metrics that come and go and numbers that are not finite", async () => {

@@ -13,7 +13,11 @@ export class FakePolicy implements Policy {
   readonly #logits = tf.variable(tf.zeros([V]));
   readonly trainable: readonly Parameter[] = [{ name: "logits", variable: this.#logits }];
 
-  logProbs(tokens: TokenBatch, { positions }: TargetSelection, { temperature, entropy }: { temperature: number; entropy?: boolean }): LogProbResult {
+  logProbs(
+    tokens: TokenBatch,
+    { positions }: TargetSelection,
+    { temperature, entropy }: { temperature: number; entropy?: boolean },
+  ): LogProbResult {
     const targets = tf.tensor1d(Array.from(positions, (p) => tokens.ids[p]!), "int32");
     const all = tf.logSoftmax(tf.div<tf.Tensor1D>(this.#logits, temperature)); // [V]
     const logProbs = tf.sum<tf.Tensor1D>(tf.mul(tf.oneHot(targets, V), all), 1); // [N]

@@ -33,7 +33,9 @@ export class FakeTrainer implements Trainer {
   async step(): Promise<StepMetrics> {
     const { step, train, config, tokenizer, policy, optimizer } = this.#run;
     await hooks.beforeStep?.(this.#run);
-    if (this.#batch.left === 0) this.#batch = { texts: train.next(config.trainer.batchSize).map(({ text }) => String(text)), left: 2 };
+    if (this.#batch.left === 0) {
+      this.#batch = { texts: train.next(config.trainer.batchSize).map(({ text }) => String(text)), left: 2 };
+    }
     this.#batch.left -= 1;
     if (step === this.#options.throwAt) throw new Error(`the fake trainer fails at step ${step}`);
     const weight = 0.5 + this.#run.rng("weights").uniform();
@@ -44,18 +46,22 @@ export class FakeTrainer implements Trainer {
     const measured = optimizer.step(gradients);
     tf.dispose([value, ...gradients]);
     const text = this.#batch.texts[0]!;
-    const [sample] = await policy.generate([tokenizer.encode(text)], { ...config.rollout, maxNewTokens: 4, stopTokenIds: [] }, this.#run.rng("rollout"));
     const prompt = { ids: tokenizer.encode(text), text, row: { text } };
+    const sampling = { ...config.rollout, maxNewTokens: 4, stopTokenIds: [] };
+    const [sample] = await policy.generate([prompt.ids], sampling, this.#run.rng("rollout"));
+    const { ids, logProbs } = sample!;
+    const rollout = { prompt, group: 0, completionIds: ids, completion: tokenizer.decode(ids), logProbs, finished: false };
     return {
       metrics: { loss: step === this.#options.nanAt ? NaN : loss, ...measured },
-      rollouts: [{ prompt, group: 0, completionIds: sample!.ids, completion: tokenizer.decode(sample!.ids), logProbs: sample!.logProbs, finished: false, score: 1, rewards: { fake: 1 }, advantage: 0 }],
+      rollouts: [{ ...rollout, score: 1, rewards: { fake: 1 }, advantage: 0 }],
     };
   }
 
   #loss(texts: readonly string[]): tf.Scalar {
     return tf.tidy(() => {
       const tokens = collate(texts.map((text) => this.#run.tokenizer.encode(text)), 0);
-      const positions = Int32Array.from(texts.flatMap((_, row) => Array.from({ length: tokens.lengths[row]! - 1 }, (_, t) => row * tokens.width + t + 1)));
+      const predicted = (row: number): number[] => Array.from({ length: tokens.lengths[row]! - 1 }, (_, t) => row * tokens.width + t + 1);
+      const positions = Int32Array.from(texts.flatMap((_, row) => predicted(row)));
       return tf.neg<tf.Scalar>(tf.mean(this.#run.policy.logProbs(tokens, { positions }, { temperature: 1 }).logProbs));
     });
   }

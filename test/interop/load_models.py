@@ -1,6 +1,6 @@
 """Loads model folders with transformers (and adapters with PEFT) and says what came out of each.
 
-Argument: {"cases": [{"folder", "adapter"?, "autoPeft"?, "merged"?, "logits", "ids", "mask", "prompts", "maxNewTokens", "texts",
+Argument: {"cases": [{"folder", "adapter"?, "autoPeft"?, "merged"?, "tokenizer"?, "logits", "ids", "mask", "prompts", "maxNewTokens", "texts",
 "messages"?}]}. Prints a list with one result a case; the logits of a case go to the file that it names.
 """
 import json
@@ -52,7 +52,7 @@ def run(case):
         model, result["problems"], result["dtype"] = load_plain(case)
     model.eval()
     save_file({"logits": logits_of(model, case)}, case["logits"])
-    tokenizer = AutoTokenizer.from_pretrained(case["folder"])
+    tokenizer = AutoTokenizer.from_pretrained(case.get("tokenizer") or case["folder"])
     result["generated"] = [generate(model, tokenizer, prompt, case["maxNewTokens"]) for prompt in case["prompts"]]
     result["tokens"] = [tokenizer(text)["input_ids"] for text in case["texts"]]
     if case.get("messages"):

@@ -26,6 +26,8 @@ export interface PythonCase {
   autoPeft?: boolean;
   /** Merge the adapter before computing. */
   merged?: boolean;
+  /** Where the tokenizer lies, when not in `folder`. */
+  tokenizer?: string;
 }
 
 export interface Report {

@@ -24,7 +24,7 @@ export type PythonEnvironment = { python: string; missing?: undefined } | { pyth
 export async function pythonEnvironment(): Promise<PythonEnvironment> {
   const base = await findPython();
   if (base === undefined) {
-    const missing = "no Python 3.10 or newer with the venv module (Debian: apt-get install python3-venv)";
+    const missing = "no Python 3.11 or newer with the venv module (Debian: apt-get install python3-venv)";
     if (process.env.CI) throw new Error(`interop: ${missing}`);
     return { missing };
   }
@@ -48,7 +48,7 @@ const interpreter = (folder: string): string =>
   process.platform === "win32" ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
 
 async function findPython(): Promise<{ python: string; version: string } | undefined> {
-  const probe = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.version_info[:2])";
+  const probe = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11); print(sys.version_info[:2])";
   for (const python of ["python3", "python"]) {
     const found = await run(python, ["-c", probe]).catch(() => undefined);
     if (found) return { python, version: found.stdout.trim() };

@@ -1,5 +1,8 @@
-/** The one place that imports TensorFlow.js, after what newer Node versions took away from it is put back. */
+/**
+ * The one place that loads TensorFlow.js, after what newer Node versions took away from it is put back.
+ * By require: `import` would first search its CommonJS files for the names they export, which takes longer than running them.
+ */
 import "./node-polyfill.js";
-import * as tf from "@tensorflow/tfjs";
+import tf = require("@tensorflow/tfjs");
 
 export { tf };

@@ -32,7 +32,8 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
   const parsed = checkpointState.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw new CheckpointError({ where: path, what: `${issue.path.join(".") || "the file"} is not as it was written`, got: issue.message, fix: USE_ANOTHER });
+    const what = `${issue.path.join(".") || "the file"} is not as it was written`;
+    throw new CheckpointError({ where: path, what, got: issue.message, fix: USE_ANOTHER });
   }
   await checkFiles(folder, parsed.data.files);
   return parsed.data;
@@ -63,7 +64,7 @@ export async function restoreOptimizer(folder: string, state: CheckpointState, o
     const tensors = Object.fromEntries(
       Object.entries(state.optimizer.shapes).map(([name, shape]) => {
         const entry = entries.get(name);
-        if (!entry) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", got: "nothing", expected: name, fix: USE_ANOTHER });
+        if (!entry) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", expected: name, fix: USE_ANOTHER });
         return [name, { shape, data: decodeFloats(entry.data, entry.dtype) }];
       }),
     );
@@ -77,13 +78,14 @@ export async function restoreOptimizer(folder: string, state: CheckpointState, o
 
 async function noCheckpoint(folder: string, cause: unknown): Promise<CheckpointError> {
   const root = resolve(dirname(folder));
-  const there = (await listCheckpoints(root)).concat(await listCheckpoints(join(folder, "checkpoints"))).map((found) => found.folder);
+  const found = [...(await listCheckpoints(root)), ...(await listCheckpoints(join(folder, "checkpoints")))];
+  const there = found.map((checkpoint) => checkpoint.folder).join(", ");
   return new CheckpointError(
     {
       where: folder,
       what: `no checkpoint: ${STATE_FILE} cannot be read`,
       got: (cause as Error).message,
-      fix: there.length > 0 ? `Give one of these folders: ${there.join(", ")}` : "Give the folder of a checkpoint, such as output/checkpoints/step-000050",
+      fix: there ? `Give one of these folders: ${there}` : "Give the folder of a checkpoint, such as output/checkpoints/step-000050",
     },
     { cause },
   );

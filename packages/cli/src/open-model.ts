@@ -1,7 +1,7 @@
 /** Finds and loads what `--model`, `--adapter` and `--backend` name. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { selectBackend, type BackendInfo } from "@verlet/backend";
+import { selectBackend, type BackendInfo, type BackendName } from "@verlet/backend";
 import { ModelError, type ChatTokenizer } from "@verlet/core";
 import { ADAPTER_CONFIG, CausalLM, loadTokenizer, readAdapterConfig } from "@verlet/model";
 import type { ModelFlags } from "./options.js";
@@ -14,11 +14,10 @@ export interface OpenedModel {
 }
 
 /** @throws ModelError for a folder without a usable model or tokenizer, BackendError where nothing computes. */
-export async function openModel({ model, adapter, backend = "auto" }: ModelFlags): Promise<OpenedModel> {
-  const folders = await findFolders(model, adapter);
-  const tokenizer = await loadTokenizer(folders.tokenizer);
+export async function openModel({ base, adapter, tokenizer }: ModelFolders, backend: BackendName = "auto"): Promise<OpenedModel> {
+  const chatTokenizer = await loadTokenizer(tokenizer);
   const info = await selectBackend(backend);
-  return { model: await CausalLM.load(folders.base, folders.adapter === undefined ? {} : { adapter: folders.adapter }), tokenizer, backend: info };
+  return { model: await CausalLM.load(base, adapter === undefined ? {} : { adapter }), tokenizer: chatTokenizer, backend: info };
 }
 
 export interface ModelFolders {
@@ -29,13 +28,20 @@ export interface ModelFolders {
 }
 
 /** A run with LoRA leaves an adapter's folder; given as the model, it brings the base that its config names. */
-export async function findFolders(model: string, adapter: string | undefined): Promise<ModelFolders> {
+export async function findFolders({ model, adapter }: Pick<ModelFlags, "model" | "adapter">): Promise<ModelFolders> {
+  requireFolder("--model", model);
+  if (adapter !== undefined) requireFolder("--adapter", adapter);
   const isAdapter = !existsSync(join(model, "config.json")) && existsSync(join(model, ADAPTER_CONFIG));
   if (isAdapter && adapter !== undefined) throw new UsageError(`--model ${model} is an adapter itself; give --adapter with its base model`);
   const base = isAdapter ? await baseOf(model) : model;
   const given = isAdapter ? model : adapter;
   const tokenizer = [given, base].find((folder) => folder !== undefined && existsSync(join(folder, "tokenizer.json"))) ?? base;
   return { base, adapter: given, tokenizer };
+}
+
+function requireFolder(flag: string, folder: string): void {
+  if (existsSync(folder)) return;
+  throw new ModelError({ where: `${flag} ${folder}`, what: "no such folder", got: resolve(folder), fix: "Check the path; it starts where the command is run" });
 }
 
 async function baseOf(adapter: string): Promise<string> {

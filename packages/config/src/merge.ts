@@ -41,7 +41,7 @@ function renamed(base: Mapping, over: Mapping): boolean {
 /** `advantage: grpo` → `advantage: { name: grpo }`, wherever a part may be given by its name alone. */
 export function expandShorthand(node: Node, path: readonly string[] = []): Node {
   if (node.type === "leaf") {
-    if (typeof node.value !== "string" || !(pathKey(path) in componentKeys)) return node;
+    if (typeof node.value !== "string" || !Object.hasOwn(componentKeys, pathKey(path))) return node;
     return { type: "mapping", place: node.place, entries: new Map([["name", { place: node.place, node }]]) };
   }
   if (node.type === "list") {

@@ -98,7 +98,7 @@ function settleKeys(schema: z.ZodType, node: Node, path: readonly string[], onUn
 }
 
 function keyIn(schema: z.ZodObject, key: string): string | undefined {
-  if (key in schema.shape) return key;
+  if (Object.hasOwn(schema.shape, key)) return key;
   return Object.keys(schema.shape).find((known) => camel(known) === camel(key));
 }
 

@@ -6,15 +6,20 @@ import type { LiveRun } from "./live-run.js";
 const BYTES_PER_TRAINED_NUMBER = 4 * 4;
 
 /** What the run is made of, where it computes, and what it takes. */
-export function describePlan(loaded: LoadedConfig, { name, device, threads, passedOver }: BackendInfo, run: LiveRun): string {
+export function describePlan(loaded: LoadedConfig, { name, tensorflowVersion, device, threads, passedOver }: BackendInfo, run: LiveRun): string {
   const trained = run.policy.trainable.reduce((sum, { variable }) => sum + variable.size, 0);
+  const version = tensorflowVersion ? ` (TensorFlow ${tensorflowVersion})` : "";
   return planText(loaded, [
-    { role: "backend", text: `${name} on ${device}, ${threads === 1 ? "1 thread" : `${threads} threads`}` },
+    { role: "backend", text: `${name}${version} on ${device}, ${threads === 1 ? "1 thread" : `${threads} threads`}` },
     ...passedOver.map(({ name, why, fix }) => ({ role: `not ${name}`, text: fix ? `${why}; ${fix}` : why })),
     { role: "steps", text: `${run.totalSteps} optimizer steps over ${run.train.length} rows` },
     {
       role: "memory",
-      text: `${megabytes(trained * BYTES_PER_TRAINED_NUMBER)} for ${trained} trained numbers with gradients and moments; a step's activations come on top; ${megabytes(process.memoryUsage().rss)} in use now`,
+      text: [
+        `${megabytes(trained * BYTES_PER_TRAINED_NUMBER)} for ${trained} trained numbers with gradients and moments`,
+        "a step's activations come on top",
+        `${megabytes(process.memoryUsage().rss)} in use now`,
+      ].join("; "),
     },
   ]);
 }

@@ -1,6 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { configDifferences, describeDifferences, latestCheckpoint, listCheckpoints, readCheckpointState, type CheckpointState } from "@verlet/checkpoint";
+import {
+  configDifferences,
+  describeDifferences,
+  latestCheckpoint,
+  listCheckpoints,
+  readCheckpointState,
+  type CheckpointState,
+} from "@verlet/checkpoint";
 import { CheckpointError, type Json } from "@verlet/core";
 import type { LoadedConfig } from "@verlet/config";
 import { parse } from "yaml";
@@ -25,7 +32,8 @@ export async function findStart(loaded: LoadedConfig): Promise<ResumePoint | und
     const state = await readCheckpointState(resume);
     assertSameRun(resume, state.config, config);
     if (there.newest !== undefined && there.newest > state.step) {
-      throw taken(outputDir, there, `a run from step ${state.step}`, "Set trainer.resume to auto to go on from the newest checkpoint, or choose another trainer.outputDir");
+      const fix = "Set trainer.resume to auto to go on from the newest checkpoint, or choose another trainer.outputDir";
+      throw taken(outputDir, there, `a run from step ${state.step}`, fix);
     }
     if (there.config !== undefined) assertSameRun(outputDir, there.config, config);
     else if (there.holdings.length > 0) throw taken(outputDir, there, "an empty folder", "Choose another trainer.outputDir");
@@ -77,7 +85,8 @@ function parseConfig(path: string, text: string): Json {
   try {
     return parse(text) as Json;
   } catch (cause) {
-    throw new CheckpointError({ where: path, what: "not readable as YAML", got: (cause as Error).message.split("\n")[0]!, fix: "Choose another trainer.outputDir" }, { cause });
+    const got = (cause as Error).message.split("\n")[0]!;
+    throw new CheckpointError({ where: path, what: "not readable as YAML", got, fix: "Choose another trainer.outputDir" }, { cause });
   }
 }
 

@@ -44,8 +44,8 @@ export class RunOutput {
       try {
         await call(logger);
       } catch (cause) {
-        const got = (cause as Error).message;
-        throw new TrainingError({ where: `logger ${name}`, what: "it failed", got, fix: `Mend that or take ${name} out of trainer.loggers` }, { cause });
+        const fix = `Mend that or take ${name} out of the loggers`;
+        throw new TrainingError({ where: `logger ${name}`, what: "it failed", got: (cause as Error).message, fix }, { cause });
       }
     }
   }

@@ -42,7 +42,17 @@ export async function openSession(loaded: LoadedConfig, models: ModelSource): Pr
   container.register(TOKENIZER, { useValue: tokenizer });
   container.register(POLICY, { useValue: policy });
   container.register(SIGNAL, { useValue: closed.signal });
-  const rewards = config.rewards.length > 0 ? createRewards(config, container) : undefined;
+  const close = (): void => {
+    closed.abort();
+    policy.dispose();
+  };
+  let rewards: RewardManager | undefined;
+  try {
+    rewards = config.rewards.length > 0 ? createRewards(config, container) : undefined;
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     loaded,
     backend,
@@ -51,10 +61,7 @@ export async function openSession(loaded: LoadedConfig, models: ModelSource): Pr
     models,
     rewards,
     container,
-    dispose: () => {
-      closed.abort();
-      policy.dispose();
-    },
+    dispose: close,
   };
 }
 

@@ -41,7 +41,9 @@ export async function trainRun({ session, loaded, start, run, output, events, si
   else output.line(describePlan(loaded, session.backend, run));
   await openRunFolder(outputDir, loaded.yaml(), startStep);
   await output.start({ outputDir, totalSteps: run.totalSteps, startStep });
-  if (startStep >= run.totalSteps) output.line(`this run is finished: step ${startStep} of ${run.totalSteps}. Raise trainer.maxSteps or trainer.epochs to go on`);
+  if (startStep >= run.totalSteps) {
+    output.line(`this run is finished: step ${startStep} of ${run.totalSteps}. Raise trainer.maxSteps or trainer.epochs to go on`);
+  }
 
   const interrupt = listenForInterrupt(signal, () => output.line(`stopping after step ${run.step}; press Ctrl+C again to end at once`));
   run.signal = interrupt.signal;

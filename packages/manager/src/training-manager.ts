@@ -1,4 +1,13 @@
-import { createComponent, inject, registerTrainingManager, registry, TrainingError, type EvalResult, type TrainingManager, type TrainStats } from "@verlet/core";
+import {
+  createComponent,
+  inject,
+  registerTrainingManager,
+  registry,
+  TrainingError,
+  type EvalResult,
+  type TrainingManager,
+  type TrainStats,
+} from "@verlet/core";
 import type { LoadedConfig } from "@verlet/config";
 import { buildRun } from "./build-run.js";
 import { evaluateModel, readEvalRows } from "./evaluation.js";
@@ -35,7 +44,9 @@ export class DefaultTrainingManager implements TrainingManager {
    * @throws VerletError; what was written until then stays, and the last good step is saved.
    */
   async train({ dataPath, outputDir }: { dataPath?: string; outputDir?: string } = {}): Promise<TrainStats> {
-    if (this.#training) throw new TrainingError({ where: "train", what: "this manager is training already", fix: "Await the first call, or make a second manager" });
+    if (this.#training) {
+      throw new TrainingError({ where: "train", what: "this manager is training already", fix: "Await the first call, or make a second manager" });
+    }
     this.#training = true;
     const wasClosed = registry.isClosed;
     try {

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError, z } from "@verlet/core";
 import type { LoraConfig } from "./lora.js";
+import { parseJson } from "./parse-json.js";
 import { projectionNames, type ProjectionName } from "./weight-names.js";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
@@ -29,7 +30,7 @@ export async function readAdapterConfig(folder: string): Promise<{ lora: LoraCon
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new ModelError({ where: path, what: "no adapter here", got: "no adapter_config.json", fix: "Give the folder that PEFT or verlet saved" }, { cause });
   });
-  const parsed = adapterFields.safeParse(JSON.parse(text));
+  const parsed = adapterFields.safeParse(parseJson(text, path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new ModelError({ where: `${path}: ${issue.path.join(".")}`, what: "unsupported adapter", got: issue.message });

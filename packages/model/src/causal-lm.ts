@@ -6,9 +6,9 @@ import { sampleBatch } from "@verlet/rollout";
 import { ADAPTER_WEIGHTS, readAdapterConfig, writeAdapterConfig } from "./adapter-files.js";
 import { parseModelConfig, readModelConfig, type ModelConfig } from "./config.js";
 import { CachedDecoder } from "./decoder.js";
-import { encodeFloats, toSafetensorsDtype, type SafetensorsDtype, type WeightDtype } from "./dtype.js";
+import { encodeFloats, toSafetensorsDtype, weightDtypes, type SafetensorsDtype, type WeightDtype } from "./dtype.js";
 import { mergedWeight, type LoraConfig } from "./lora.js";
-import { adapterParametersFrom, assemble, loadBaseParameters, newAdapterParameters, randomBaseParameters, type ParameterMap, type StoredParameter } from "./parameters.js";
+import { adapterParametersFrom, assemble, disposeParameters, loadBaseParameters, newAdapterParameters, randomBaseParameters, type ParameterMap, type StoredParameter } from "./parameters.js";
 import { RotaryAngles } from "./rotary-table.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { causalMask, hiddenStates, paddedMask, type ModelWeights, type Pass } from "./transformer.js";
@@ -60,10 +60,15 @@ export class CausalLM implements Policy {
       : await loadBaseParameters(folder, config, !loraConfig);
     if (dtype) for (const [name, parameter] of base) base.set(name, { ...parameter, dtype: toSafetensorsDtype[dtype] });
     if (!loraConfig) return new CausalLM(folder, config, base);
-    const adapterParameters = adapter === undefined
-      ? newAdapterParameters(config, loraConfig, base, rng.fork("adapter"))
-      : adapterParametersFrom(await readSafetensors(join(adapter, ADAPTER_WEIGHTS)), config, loraConfig, join(adapter, ADAPTER_WEIGHTS));
-    return new CausalLM(folder, config, base, adapterParameters, loraConfig);
+    try {
+      const adapterParameters = adapter === undefined
+        ? newAdapterParameters(config, loraConfig, base, rng.fork("adapter"))
+        : await readAdapter(adapter, config, loraConfig);
+      return new CausalLM(folder, config, base, adapterParameters, loraConfig);
+    } catch (error) {
+      disposeParameters(base);
+      throw error;
+    }
   }
 
   /** A model with fresh weights from a parsed config.json, without a folder of its own. */
@@ -140,7 +145,7 @@ export class CausalLM implements Policy {
       await writeSafetensors(join(folder, ADAPTER_WEIGHTS), toWrite(this.#adapter.values(), options.dtype));
       return;
     }
-    await this.#saveBase(folder, this.#base.values(), options.dtype);
+    await this.#saveBase(folder, this.parameters, options.dtype);
   }
 
   /** Writes the whole model with the adapter's change added to its weights. */
@@ -159,10 +164,11 @@ export class CausalLM implements Policy {
     }
   }
 
-  async #saveBase(folder: string, parameters: Iterable<StoredParameter>, dtype?: WeightDtype): Promise<void> {
+  async #saveBase(folder: string, parameters: readonly StoredParameter[], dtype?: WeightDtype): Promise<void> {
     await writeSafetensors(join(folder, SINGLE_FILE), toWrite(parameters, dtype));
     const raw = { ...this.config.raw };
-    if (dtype) raw["torch_dtype" in raw ? "torch_dtype" : "dtype"] = dtype;
+    const written = dtype ?? commonDtype(parameters);
+    if (written) raw["torch_dtype" in raw ? "torch_dtype" : "dtype"] = written; // transformers computes in what stands here
     await writeFile(join(folder, "config.json"), `${JSON.stringify(raw, null, 2)}\n`);
     await copyFile(join(this.folder, "generation_config.json"), join(folder, "generation_config.json")).catch(() => undefined);
   }
@@ -171,7 +177,7 @@ export class CausalLM implements Policy {
   async restore(folder: string): Promise<void> {
     const target = this.#adapter ?? this.#base;
     const saved = this.#adapter
-      ? adapterParametersFrom(await readSafetensors(join(folder, ADAPTER_WEIGHTS)), this.config, this.lora!, folder)
+      ? await readAdapter(folder, this.config, this.lora!)
       : await loadBaseParameters(folder, this.config, false);
     for (const [name, { variable }] of target) {
       variable.assign(saved.get(name)!.variable);
@@ -180,7 +186,8 @@ export class CausalLM implements Policy {
   }
 
   dispose(): void {
-    for (const { variable } of [...this.#base.values(), ...(this.#adapter?.values() ?? [])]) variable.dispose();
+    disposeParameters(this.#base);
+    if (this.#adapter) disposeParameters(this.#adapter);
     tf.dispose([...this.#masks.values()]);
     this.#masks.clear();
   }
@@ -198,6 +205,17 @@ export class CausalLM implements Policy {
     }
     return mask;
   }
+}
+
+async function readAdapter(folder: string, config: ModelConfig, lora: LoraConfig): Promise<ParameterMap> {
+  const path = join(folder, ADAPTER_WEIGHTS);
+  return adapterParametersFrom(await readSafetensors(path), config, lora, path);
+}
+
+/** The format that all weights are kept in, if there is one. */
+function commonDtype(parameters: readonly StoredParameter[]): WeightDtype | undefined {
+  const formats = new Set(parameters.map(({ dtype }) => dtype));
+  return weightDtypes.find((name) => formats.size === 1 && formats.has(toSafetensorsDtype[name]));
 }
 
 function toWrite(parameters: Iterable<StoredParameter>, dtype?: WeightDtype): Record<string, { dtype: SafetensorsDtype; shape: number[]; data: () => Uint8Array }> {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError, registry } from "@verlet/core";
 import { z } from "@verlet/core";
+import { parseJson } from "./parse-json.js";
 
 /** How rotary angles are stretched beyond the trained length. */
 export type RopeScaling =
@@ -154,7 +155,11 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
   if (typeof modelType !== "string" || !families.includes(modelType)) {
     throw new ModelError({ where, what: "unsupported model_type", got: String(modelType), expected: families.sort().join(", ") });
   }
-  return familyOf(modelType).parseConfig(json, where);
+  const config = familyOf(modelType).parseConfig(json, where);
+  if (config.headDim % 2 !== 0) {
+    throw new ModelError({ where, what: "the head size cannot be used", got: String(config.headDim), expected: "an even whole number" });
+  }
+  return config;
 }
 
 /** What a `model` plugin provides: how to read its config.json. Weight names follow Hugging Face's Llama layout. */
@@ -166,12 +171,4 @@ export interface TransformerFamily {
 function familyOf(modelType: string): TransformerFamily {
   const Family = registry.get("model", modelType).target as new () => TransformerFamily;
   return new Family();
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ModelError({ where: path, what: "not valid JSON", got: (cause as Error).message }, { cause });
-  }
 }

@@ -1,3 +1,5 @@
+import { ModelError } from "@verlet/core";
+
 /** Number formats of weight files. Computation is float32. */
 export type WeightDtype = "float32" | "float16" | "bfloat16";
 
@@ -6,6 +8,8 @@ export type SafetensorsDtype = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8" | "
 export const bytesPerElement: Readonly<Record<SafetensorsDtype, number>> = { F32: 4, F16: 2, BF16: 2, I32: 4, I64: 8, U8: 1, BOOL: 1 };
 
 export const toSafetensorsDtype: Readonly<Record<WeightDtype, SafetensorsDtype>> = { float32: "F32", float16: "F16", bfloat16: "BF16" };
+
+export const weightDtypes = Object.keys(toSafetensorsDtype) as WeightDtype[];
 
 /** Little-endian bytes of a weight as float32 numbers. */
 export function decodeFloats(bytes: Uint8Array, dtype: SafetensorsDtype): Float32Array {
@@ -19,7 +23,7 @@ export function decodeFloats(bytes: Uint8Array, dtype: SafetensorsDtype): Float3
     case "F16":
       return fromFloat16(new Uint16Array(buffer, byteOffset, byteLength / 2));
     default:
-      throw new TypeError(`${dtype} is not a floating-point format`);
+      throw notFloat(dtype);
   }
 }
 
@@ -33,9 +37,12 @@ export function encodeFloats(numbers: Float32Array, dtype: SafetensorsDtype): Ui
     case "F16":
       return new Uint8Array(toFloat16(numbers).buffer);
     default:
-      throw new TypeError(`${dtype} is not a floating-point format`);
+      throw notFloat(dtype);
   }
 }
+
+const notFloat = (dtype: SafetensorsDtype): ModelError =>
+  new ModelError({ where: "weights", what: "not a floating-point format", got: dtype, expected: "F32, F16 or BF16" });
 
 function fromBfloat16(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);

@@ -20,16 +20,29 @@ const asParameter = (name: string, data: Float32Array, shape: readonly number[],
   variable: tf.tidy(() => tf.variable(tf.tensor(data, [...shape], "float32"), trainable)),
 });
 
+export function disposeParameters(parameters: ParameterMap): void {
+  for (const { variable } of parameters.values()) variable.dispose();
+}
+
+function weightNumbers(data: Uint8Array, dtype: SafetensorsDtype, where: string): Float32Array {
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
+    throw new ModelError({ where, what: "unsupported weight format", got: dtype, expected: "F32, F16 or BF16" });
+  }
+  return decodeFloats(data, dtype);
+}
+
 /** Reads all weights of a model folder. */
 export async function loadBaseParameters(folder: string, config: ModelConfig, trainable: boolean): Promise<ParameterMap> {
   const shapes = weightShapes(config);
   const found: ParameterMap = new Map();
-  await readWeights(folder, shapes, (name, { dtype, data, shape }) => {
-    if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
-      throw new ModelError({ where: `${folder}: ${name}`, what: "unsupported weight format", got: dtype, expected: "F32, F16 or BF16" });
-    }
-    found.set(name, asParameter(name, decodeFloats(data, dtype), shape, dtype, trainable));
-  });
+  try {
+    await readWeights(folder, shapes, (name, { dtype, data, shape }) => {
+      found.set(name, asParameter(name, weightNumbers(data, dtype, `${folder}: ${name}`), shape, dtype, trainable));
+    });
+  } catch (error) {
+    disposeParameters(found);
+    throw error;
+  }
   return new Map([...shapes.keys()].map((name) => [name, found.get(name)!])); // in the model's order, not the files'
 }
 
@@ -65,16 +78,20 @@ export function adapterParametersFrom(
   lora: LoraConfig,
   where: string,
 ): ParameterMap {
-  const parameters: ParameterMap = new Map();
-  for (const [name, shape] of adapterShapes(config, lora)) {
+  const shapes = adapterShapes(config, lora);
+  const unknown = [...entries.keys()].find((name) => !shapes.has(name));
+  if (unknown !== undefined) {
+    throw new ModelError({ where, what: "the adapter has a tensor that is not supported", got: unknown, expected: "lora_A and lora_B of linear layers, with DoRA their lora_magnitude_vector" });
+  }
+  const checked = [...shapes].map(([name, shape]) => {
     const entry = entries.get(name);
     if (!entry) throw new ModelError({ where, what: "a tensor is missing from the adapter", got: `no ${name}`, expected: "one for each target module of adapter_config.json" });
     if (entry.shape.join() !== shape.join()) {
       throw new ModelError({ where: `${where}: ${name}`, what: "wrong shape", got: `[${entry.shape.join(", ")}]`, expected: `[${shape.join(", ")}]` });
     }
-    parameters.set(name, asParameter(name, decodeFloats(entry.data, entry.dtype), shape, entry.dtype, true));
-  }
-  return parameters;
+    return { name, shape, dtype: entry.dtype, numbers: weightNumbers(entry.data, entry.dtype, `${where}: ${name}`) };
+  });
+  return new Map(checked.map(({ name, shape, dtype, numbers }) => [name, asParameter(name, numbers, shape, dtype, true)]));
 }
 
 /** Arranges parameters the way the forward pass reads them. */

@@ -1,4 +1,4 @@
-import { open, rename, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { ModelError } from "@verlet/core";
 import { bytesPerElement, type SafetensorsDtype } from "./dtype.js";
 
@@ -81,17 +81,19 @@ async function readHeader(handle: FileHandle, path: string, size: number): Promi
   }
   const headerBytes = new Uint8Array(headerLength);
   await readFully(handle, headerBytes, 8);
-  let json: Record<string, unknown>;
+  let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder().decode(headerBytes)) as Record<string, unknown>;
+    json = JSON.parse(new TextDecoder().decode(headerBytes));
   } catch (cause) {
     throw damaged("the header is not JSON", (cause as Error).message);
   }
-  const { __metadata__: metadata, ...entries } = json;
+  if (typeof json !== "object" || json === null) throw damaged("the header is not a record of tensors", String(json));
+  const { __metadata__: metadata, ...entries } = json as Record<string, unknown>;
   const tensors = new Map<string, TensorInfo>();
   const dataLength = size - 8 - headerLength;
   for (const [name, value] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: offsets } = value as { dtype: SafetensorsDtype; shape: number[]; data_offsets: [number, number] };
+    if (!isEntry(value)) throw damaged(`tensor ${name} has a broken entry`, JSON.stringify(value), "dtype, shape and data_offsets");
+    const { dtype, shape, data_offsets: offsets } = value;
     if (!(dtype in bytesPerElement)) throw damaged(`tensor ${name} has an unsupported dtype`, String(dtype), Object.keys(bytesPerElement).join(", "));
     const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
     if (offsets[1] - offsets[0] !== bytes) {
@@ -101,6 +103,19 @@ async function readHeader(handle: FileHandle, path: string, size: number): Promi
     tensors.set(name, { dtype, shape, offsets });
   }
   return { header: { tensors, metadata: (metadata ?? {}) as Record<string, string> }, dataStart: 8 + headerLength };
+}
+
+interface HeaderEntry {
+  dtype: SafetensorsDtype;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** True when the entry has the form that the format asks for; whether its numbers fit the file is checked after. */
+function isEntry(value: unknown): value is HeaderEntry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Partial<Record<keyof HeaderEntry, unknown>>;
+  const areSizes = (list: unknown): list is number[] => Array.isArray(list) && list.every((size) => Number.isSafeInteger(size) && size >= 0);
+  return typeof dtype === "string" && areSizes(shape) && areSizes(offsets) && offsets.length === 2;
 }
 
 /** One read returns at most 2 GiB on Linux, so large tensors take several. */
@@ -140,8 +155,10 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): Promise<void> {
   const header: Record<string, unknown> = { __metadata__: metadata };
+  // Wide elements first, so that each tensor starts on a multiple of its element size: readers map the bytes as they are.
+  const ordered = Object.entries(tensors).sort(([, a], [, b]) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype]);
   let offset = 0;
-  for (const [name, { dtype, shape }] of Object.entries(tensors)) {
+  for (const [name, { dtype, shape }] of ordered) {
     const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
     header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
     offset += bytes;
@@ -157,7 +174,7 @@ export async function writeSafetensors(
   try {
     await handle.writeFile(length);
     await handle.writeFile(padded);
-    for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    for (const [name, { dtype, shape, data }] of ordered) {
       const array = typeof data === "function" ? data() : data;
       const expected = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
       if (array.byteLength !== expected) {
@@ -166,6 +183,9 @@ export async function writeSafetensors(
       await handle.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     }
     await handle.sync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

@@ -1,6 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "@verlet/core";
+import { parseJson } from "./parse-json.js";
 import { SafetensorsFile, type SafetensorsEntry } from "./safetensors.js";
 
 export const SINGLE_FILE = "model.safetensors";
@@ -24,7 +25,8 @@ async function weightMap(folder: string): Promise<Map<string, string>> {
       fix: "Put the safetensors file there, or set model.init: random to train from scratch",
     });
   }
-  const { weight_map: map } = JSON.parse(await readFile(indexPath, "utf8")) as { weight_map: Record<string, string> };
+  const { weight_map: map } = (parseJson(await readFile(indexPath, "utf8"), indexPath) ?? {}) as { weight_map?: Record<string, string> };
+  if (!map) throw new ModelError({ where: indexPath, what: "the index names no files", got: "no weight_map", fix: "Copy the file again" });
   return new Map(Object.entries(map));
 }
 

@@ -5,9 +5,12 @@ import { filterLogits, softmax } from "./logit-filters.js";
 export interface Choice {
   /** [B] */
   ids: Int32Array;
-  /** [B], log p under the distribution the token was drawn from; for greedy, under the model's own. */
+  /** [B], log p under the distribution the token was drawn from; for greedy, the filtered one at temperature 1. */
   logProbs: Float32Array;
 }
+
+/** The largest float32 under 1: a number that rounds up to 1 would draw the last token, however unlikely. */
+const BELOW_ONE = 1 - 2 ** -24;
 
 /**
  * One token a row from logits [B, V], by inverting the cumulative distribution at `uniforms[row]`.
@@ -34,7 +37,7 @@ function chooseSampled(logits: tf.Tensor2D, temperature: number, uniforms: Float
     const probabilities = tf.softmax(temperature === 1 ? logits : tf.div(logits, temperature)); // [B, V]
     const cumulative = tf.cumsum(probabilities, 1); // [B, V]
     const total = tf.slice(cumulative, [0, vocabulary - 1], [rows, 1]); // [B, 1]
-    const threshold = tf.mul(total, tf.tensor2d(Float32Array.from(uniforms), [rows, 1]));
+    const threshold = tf.mul(total, tf.tensor2d(Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE)), [rows, 1]));
     const passed = tf.sum(tf.cast(tf.lessEqual(cumulative, threshold), "float32"), 1); // [B], tokens before the drawn one
     const ids = tf.minimum(passed, vocabulary - 1);
     const at = tf.stack([tf.range(0, rows, 1, "int32"), tf.cast(ids, "int32")], 1); // [B, 2]

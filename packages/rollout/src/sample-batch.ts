@@ -12,6 +12,7 @@ const STEPS_PER_TURN = 16;
  */
 export async function sampleBatch(decoder: Decoder, prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]> {
   const rows = prompts.length;
+  if (rows === 0) return [];
   const streams = prompts.map(() => new Rng(rng.next()));
   const width = Math.max(...prompts.map((ids) => ids.length));
   const padding = Int32Array.from(prompts, (ids) => width - ids.length);

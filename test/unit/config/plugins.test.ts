@@ -59,11 +59,16 @@ export const brief = registerReward("temporary/brief")(({ completion }) => (comp
     const folder = folderWith({
       "node_modules/@verlet/core/package.json": JSON.stringify({ name: "@verlet/core", version: "9.9.9", main: "x.js" }),
       "node_modules/@verlet/core/x.js": "module.exports = { registerReward() { throw new Error('the wrong copy'); } };",
-      "own-copy.ts": 'import { registerReward } from "@verlet/core";\nexport const r = registerReward("temporary/own")(() => 1);\n',
+      "own-copy.ts": `
+import { registerReward } from "@verlet/core";
+import { registerReward as public_, registry } from "verlet";
+if (registerReward !== public_) throw new Error("two copies");
+export const r = public_("temporary/own", { doc: String(registry.names("reward").includes("test-exact")) })(() => 1);
+`,
       "run.yaml": withPlugins("[./own-copy.ts]"),
     });
     await loadConfig(`${folder}/run.yaml`);
-    expect(registry.find("reward", "temporary/own")).toBeDefined();
+    expect(registry.get("reward", "temporary/own").doc).toBe("true");
   });
 
   test("a package is found from the YAML's folder", async () => {

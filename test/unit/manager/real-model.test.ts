@@ -1,14 +1,16 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tf } from "@verlet/backend";
 import { registerReward } from "@verlet/core";
 import { createManager } from "@verlet/manager";
 import { describe, expect, it } from "vitest";
-import { writeFileSync } from "node:fs";
 import { tempFolder } from "../../fakes/temp-folder.js";
 import { fileOf, metricsOf, Recorder } from "./fake-run.js";
 
 const models = join(import.meta.dirname, "../../fixtures/models");
 
-registerReward("few-distinct")(({ completionIds }) => 1 - new Set(completionIds).size / completionIds.length);
+// Differs within nearly every group of random completions.
+registerReward("id-sum")(({ completionIds }) => completionIds.reduce((sum, id) => sum + (id % 7), 0));
 
 /** GRPO with a KL term, so that sampling, the reference, advantages, dropout and a carried batch are all in it. */
 function grpo(folder: string, outputDir: string, model: object, trainer: object = {}): Record<string, unknown> {
@@ -18,11 +20,11 @@ function grpo(folder: string, outputDir: string, model: object, trainer: object 
     algorithm: "grpo",
     model,
     data: { train },
-    rollout: { numGenerations: 3, maxNewTokens: 6 },
-    rewards: [{ name: "few-distinct" }],
+    rollout: { numGenerations: 2, maxNewTokens: 4 },
+    rewards: [{ name: "id-sum" }],
     loss: { klCoef: 0.1, iterations: 2 },
     optimizer: { learningRate: 0.01, schedule: { name: "cosine", warmupSteps: 1 } },
-    trainer: { batchSize: 2, microBatchSize: 4, maxSteps: 5, outputDir, loggers: ["jsonl"], rolloutsEvery: 0, ...trainer },
+    trainer: { batchSize: 2, microBatchSize: 3, maxSteps: 4, outputDir, loggers: ["jsonl"], rolloutsEvery: 0, ...trainer },
     backend: "wasm",
   };
 }
@@ -33,12 +35,14 @@ async function train(config: Record<string, unknown>, stopAfter = Infinity): Pro
   recorder.onStep = (step) => {
     if (step === stopAfter) controller.abort();
   };
+  const tensors = tf.memory().numTensors;
   const manager = await createManager(config, { signal: controller.signal, loggers: [recorder] });
   try {
     await manager.train();
   } finally {
     await manager.dispose();
   }
+  expect(tf.memory().numTensors).toBe(tensors);
 }
 
 describe("a real model", () => {
@@ -56,9 +60,9 @@ describe("a real model", () => {
     const metrics = metricsOf(whole);
     expect(metricsOf(parts)).toEqual(metrics);
     expect(fileOf(parts, weights)).toEqual(fileOf(whole, weights));
-    expect(fileOf(parts, "checkpoints/step-000005/optimizer.safetensors")).toEqual(fileOf(whole, "checkpoints/step-000005/optimizer.safetensors"));
+    expect(fileOf(parts, "checkpoints/step-000004/optimizer.safetensors")).toEqual(fileOf(whole, "checkpoints/step-000004/optimizer.safetensors"));
     // The policy starts as its own reference: no divergence at first, some once it has moved.
     expect(metrics[0]!.kl).toBeCloseTo(0, 6);
-    expect(metrics[4]!.kl).toBeGreaterThan(1e-6);
-  });
+    expect(metrics[3]!.kl).toBeGreaterThan(1e-6);
+  }, 120_000);
 });

@@ -2,6 +2,7 @@
  * TensorFlow.js knows one backend by the name `tensorflow`, and a process can hold one libtensorflow: the first of
  * native, tfjs-node and tfjs-node-gpu that loads keeps the slot.
  */
+import { registerNativeKernels } from "../native/register-kernels.js";
 import { tf } from "../tf.js";
 import type { ConcreteBackend, Opened, Unavailable } from "./candidate.js";
 
@@ -10,7 +11,10 @@ let holder: ConcreteBackend | undefined;
 /** Runs `load` if the slot is free, and makes the backend the one in use. */
 export async function takeSlot(name: ConcreteBackend, load: () => void): Promise<Unavailable | undefined> {
   if (holder !== undefined && holder !== name) return { why: `${holder} is already loaded in this process` };
-  if (holder === undefined) load();
+  if (holder === undefined) {
+    load();
+    registerNativeKernels();
+  }
   holder = name;
   return (await tf.setBackend("tensorflow")) ? undefined : { why: "TensorFlow did not start" };
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { firstLine, processorName, tensorflowThreads, type Candidate, type ConcreteBackend } from "./candidate.js";
+import { hasNvidiaDriver } from "../native/native-cache.js";
+import { firstLine, processorName, tensorflowThreads, type Candidate, type ConcreteBackend, type Unavailable } from "./candidate.js";
 import { describeTensorFlow, takeSlot } from "./tensorflow-slot.js";
 
 /** The npm package of that name, if the user installed it: looked for from the working folder, then from verlet itself. */
@@ -9,7 +10,7 @@ const fromNpm = (name: ConcreteBackend): Candidate => ({
   async open() {
     const specifier = `@tensorflow/${name}`;
     const path = resolveFrom([join(process.cwd(), "package.json"), import.meta.url], specifier);
-    if (!path) return { why: `${specifier} is not installed`, fix: `npm install ${specifier}` };
+    if (!path) return absent(name, specifier);
     process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
     try {
       const refused = await takeSlot(name, () => void createRequire(import.meta.url)(path));
@@ -19,6 +20,11 @@ const fromNpm = (name: ConcreteBackend): Candidate => ({
     }
   },
 });
+
+function absent(name: ConcreteBackend, specifier: string): Unavailable {
+  if (name === "tfjs-node-gpu" && !hasNvidiaDriver()) return { why: `${specifier} is not installed, and there is no NVIDIA driver` };
+  return { why: `${specifier} is not installed`, fix: `npm install ${specifier}` };
+}
 
 export const tfjsNode = fromNpm("tfjs-node");
 export const tfjsNodeGpu = fromNpm("tfjs-node-gpu");

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { tf } from "../tf.js";
 import { registerWasmKernels } from "../wasm/register-kernels.js";
 import { firstLine, processorName, type Candidate } from "./candidate.js";
@@ -7,7 +8,7 @@ export const wasm: Candidate = {
   name: "wasm",
   async open() {
     try {
-      await import("@tensorflow/tfjs-backend-wasm");
+      createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm"); // not by import, as in tf.ts
       if (!(await tf.setBackend("wasm"))) return { why: "it could not be started" };
       registerWasmKernels();
     } catch (error) {

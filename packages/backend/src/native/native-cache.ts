@@ -10,7 +10,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { NATIVE_PLATFORM, TENSORFLOW_VERSION, type NativeKind } from "./releases.js";
 
 /** Raised when the layout above changes, so that folders of an older verlet count as absent. */
@@ -47,5 +47,8 @@ export function isComplete(folder: string, kind: NativeKind): boolean {
 /** True where the pinned wheels run at all. */
 export const isNativePlatform = (): boolean => `${process.platform}-${process.arch}` === NATIVE_PLATFORM;
 
-/** True where an NVIDIA driver is loaded, whether or not its libraries are. */
-export const hasNvidiaDriver = (): boolean => existsSync("/proc/driver/nvidia/version");
+/** True where an NVIDIA driver is loaded (Windows' subsystem for Linux shows it by nvidia-smi alone). */
+export function hasNvidiaDriver(): boolean {
+  if (existsSync("/proc/driver/nvidia/version")) return true;
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, "nvidia-smi")));
+}

@@ -28,8 +28,8 @@ export const wheels: Readonly<Record<NativeKind, PinnedFile>> = {
   },
   gpu: {
     requirement: `tensorflow==${TENSORFLOW_VERSION}`,
-    sha256: "",
-    bytes: 0,
+    sha256: "b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0",
+    bytes: 572_611_111,
   },
 };
 

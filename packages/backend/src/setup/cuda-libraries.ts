@@ -18,9 +18,10 @@ export function cudaRequirements(metadata: string): string[] {
 
 /**
  * Downloads each library's wheel and unpacks it as `pip install` would lay it out: `nvidia/<library>/lib` beside
- * `tensorflow/`. libtensorflow_cc.so.2 has exactly these folders, relative to itself, in its own run path, and the
- * libraries find each other the same way: so neither LD_LIBRARY_PATH nor links nor an rpath on the addon are needed.
- * ptxas and libdevice are looked for in `../nvidia/cuda_nvcc` of libtensorflow too.
+ * `tensorflow/`. TensorFlow opens the libraries by soname from within libtensorflow_framework.so.2, whose own run path
+ * names exactly these folders relative to itself (`$ORIGIN/../nvidia/cublas/lib` …), and the libraries find each other
+ * the same way: so LD_LIBRARY_PATH, links, and an rpath on the addon (which would not count for an open from another
+ * library) are not needed. ptxas and libdevice are looked for in `../nvidia/cuda_nvcc` likewise.
  */
 export async function addCudaLibraries(downloader: Downloader, requirements: readonly string[], folder: string, temporary: string, log: (line: string) => void): Promise<void> {
   for (const [i, requirement] of requirements.entries()) {

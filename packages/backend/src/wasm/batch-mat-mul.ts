@@ -13,63 +13,61 @@ import { numbersOf, swapLastAxes, type WasmBackend } from "./wasm-backend.js";
  */
 const LEAST_FOR_FAST = 6000;
 
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
 const bytes = (shape: readonly number[]): Uint8Array => new Uint8Array(Int32Array.from(shape).buffer);
 
 /** Makes the kernel for one backend instance. `plain` is the kernel it takes the place of. */
 export function batchMatMulKernel(backend: WasmBackend, plain: tf.KernelConfig): tf.KernelConfig {
-  const multiply = backend.wasm.cwrap("BatchMatMul", null, ["number", "array", "number", "number", "array", "number", "number", "number", "number"]);
+  const run = backend.wasm.cwrap("BatchMatMul", null, ["number", "array", "number", "number", "array", "number", "number", "number", "number"]);
   const operands = new RightOperands(backend);
+  const address = (x: tf.TensorInfo): number => backend.dataIdMap.get(x.dataId).memoryOffset;
 
-  /** out = a·b for row-major matrices at registered ids. */
-  const product = (a: number, b: number, out: number, left: Uint8Array, right: Uint8Array): void => multiply(a, left, 3, b, right, 3, 0, 0, out);
-
-  return {
-    ...plain,
-    kernelFunc: (call) => {
-      const a = call.inputs["a"]!;
-      const b = call.inputs["b"]!;
-      const { transposeA = false, transposeB = false } = call.attrs as unknown as { transposeA?: boolean; transposeB?: boolean };
-      const { rows, inner, columns, outer, pairs } = planProduct(a.shape, b.shape, transposeA, transposeB);
-      const sameBatches = a.shape.length === b.shape.length && a.shape.slice(0, -2).every((size, i) => size === b.shape[i]);
-      if (a.dtype !== "float32" || b.dtype !== "float32" || (sameBatches && pairs.length > 1 && rows * inner * columns < LEAST_FOR_FAST)) {
-        return plain.kernelFunc(call);
-      }
-
-      const out = backend.makeOutput([...outer, rows, columns], "float32");
-      const offset = (x: tf.TensorInfo): number => backend.dataIdMap.get(x.dataId).memoryOffset;
-      if (rows * inner * columns * pairs.length === 0) {
-        numbersOf(backend, out).fill(0);
-        return out;
-      }
-      const left = transposeA ? swapLastAxes(backend, a) : a;
-      const oneRight = tf.util.sizeFromShape(b.shape) === inner * columns;
-      if (oneRight) {
-        // All left matrices lie below each other: one tall product.
-        const right = operands.take(b, transposeB, inner, columns);
-        const height = rows * pairs.length;
-        const aView = operands.view(offset(left), height * inner);
-        const outView = operands.view(offset(out), height * columns);
-        product(aView, right.id, outView, bytes([1, height, inner]), bytes([1, inner, columns]));
-        operands.drop(aView);
-        operands.drop(outView);
-        right.release();
-      } else {
-        const right = transposeB ? swapLastAxes(backend, b) : b;
-        const leftShape = bytes([1, rows, inner]);
-        const rightShape = bytes([1, inner, columns]);
-        pairs.forEach(([i, j], k) => {
-          const aView = operands.view(offset(left) + 4 * i * rows * inner, rows * inner);
-          const bView = operands.view(offset(right) + 4 * j * inner * columns, inner * columns);
-          const outView = operands.view(offset(out) + 4 * k * rows * columns, rows * columns);
-          product(aView, bView, outView, leftShape, rightShape);
-          for (const view of [aView, bView, outView]) operands.drop(view);
-        });
-        if (transposeB) backend.disposeData(right.dataId);
-      }
-      if (transposeA) backend.disposeData(left.dataId);
-      return out;
-    },
+  /** One product of row-major matrices: byte addresses of the left one and the result, a registered id of the right one. */
+  const multiply = (left: number, right: number, out: number, rows: number, inner: number, columns: number): void => {
+    const leftView = operands.view(left, rows * inner);
+    const outView = operands.view(out, rows * columns);
+    run(leftView, bytes([1, rows, inner]), 3, right, bytes([1, inner, columns]), 3, 0, 0, outView);
+    operands.drop(leftView);
+    operands.drop(outView);
   };
+
+  /** One right matrix: all left ones lie below each other, and make one tall product. */
+  const tall = (left: tf.TensorInfo, b: tf.TensorInfo, transposeB: boolean, out: tf.TensorInfo, { rows, inner, columns, pairs }: Product): void => {
+    const right = operands.take(b, transposeB, inner, columns);
+    multiply(address(left), right.id, address(out), rows * pairs.length, inner, columns);
+    right.release();
+  };
+
+  const pairByPair = (left: tf.TensorInfo, b: tf.TensorInfo, transposeB: boolean, out: tf.TensorInfo, { rows, inner, columns, pairs }: Product): void => {
+    const right = transposeB ? swapLastAxes(backend, b) : b;
+    pairs.forEach(([i, j], k) => {
+      const rightView = operands.view(address(right) + FLOAT * j * inner * columns, inner * columns);
+      multiply(address(left) + FLOAT * i * rows * inner, rightView, address(out) + FLOAT * k * rows * columns, rows, inner, columns);
+      operands.drop(rightView);
+    });
+    if (transposeB) backend.disposeData(right.dataId);
+  };
+
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const a = call.inputs["a"]!;
+    const b = call.inputs["b"]!;
+    const { transposeA = false, transposeB = false } = call.attrs as unknown as { transposeA?: boolean; transposeB?: boolean };
+    const plan = planProduct(a.shape, b.shape, transposeA, transposeB);
+    if (a.dtype !== "float32" || b.dtype !== "float32" || (plan.aligned && plan.work < LEAST_FOR_FAST)) return plain.kernelFunc(call);
+
+    const out = backend.makeOutput([...plan.outer, plan.rows, plan.columns], "float32");
+    if (plan.work * plan.pairs.length === 0) {
+      numbersOf(backend, out).fill(0);
+      return out;
+    }
+    const left = transposeA ? swapLastAxes(backend, a) : a;
+    const compute = tf.util.sizeFromShape(b.shape) === plan.inner * plan.columns ? tall : pairByPair;
+    compute(left, b, transposeB, out, plan);
+    if (transposeA) backend.disposeData(left.dataId);
+    return out;
+  };
+  return { ...plain, kernelFunc };
 }
 
 interface Product {
@@ -80,10 +78,14 @@ interface Product {
   readonly outer: number[];
   /** Which left and which right matrix make each matrix of the result. */
   readonly pairs: readonly (readonly [number, number])[];
+  /** Whether there are several pairs and nothing is broadcast: the k-th left with the k-th right matrix. */
+  readonly aligned: boolean;
+  /** Multiply-adds in one pair. */
+  readonly work: number;
 }
 
 /** Shapes of a product whose leading axes broadcast as NumPy's do. */
-export function planProduct(a: readonly number[], b: readonly number[], transposeA: boolean, transposeB: boolean): Product {
+function planProduct(a: readonly number[], b: readonly number[], transposeA: boolean, transposeB: boolean): Product {
   const [rows, inner] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!];
   const [innerB, columns] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!];
   tf.util.assert(inner === innerB, () => `matMul: inner sizes ${inner} and ${innerB} of shapes [${a}] and [${b}] differ (transposeA ${transposeA}, transposeB ${transposeB})`);
@@ -93,7 +95,15 @@ export function planProduct(a: readonly number[], b: readonly number[], transpos
   const indexA = broadcastIndex(outerA, outer);
   const indexB = broadcastIndex(outerB, outer);
   const count = tf.util.sizeFromShape(outer);
-  return { rows, inner, columns, outer, pairs: Array.from({ length: count }, (_, k) => [indexA(k), indexB(k)] as const) };
+  return {
+    rows,
+    inner,
+    columns,
+    outer,
+    pairs: Array.from({ length: count }, (_, k) => [indexA(k), indexB(k)] as const),
+    aligned: count > 1 && tf.util.arraysEqual(outerA, outerB),
+    work: rows * inner * columns,
+  };
 }
 
 /** From a flat index over `outer` to the one over `shape` that broadcasts to it. */

@@ -1,5 +1,7 @@
 import { tf } from "../tf.js";
 import { batchMatMulKernel } from "./batch-mat-mul.js";
+import { gatherKernel } from "./gather.js";
+import { identityKernel } from "./identity.js";
 import { unsortedSegmentSumKernel } from "./unsorted-segment-sum.js";
 import { wasmBackend } from "./wasm-backend.js";
 
@@ -10,7 +12,12 @@ export function registerWasmKernels(): void {
   if (registered) return;
   registered = true;
   tf.registerKernel(unsortedSegmentSumKernel);
-  const plain = tf.getKernel("BatchMatMul", "wasm");
-  tf.unregisterKernel("BatchMatMul", "wasm");
-  tf.registerKernel(batchMatMulKernel(wasmBackend(), plain));
+  replace(gatherKernel);
+  replace(identityKernel);
+  replace(batchMatMulKernel(wasmBackend(), tf.getKernel("BatchMatMul", "wasm")));
+}
+
+function replace(kernel: tf.KernelConfig): void {
+  tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+  tf.registerKernel(kernel);
 }

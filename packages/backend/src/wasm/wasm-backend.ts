@@ -20,6 +20,7 @@ export interface WasmBackend {
   dataIdNextNumber: number;
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
   disposeData(id: DataId, force?: boolean): boolean;
+  incRef(id: DataId): void;
 }
 
 export const wasmBackend = (): WasmBackend => tf.backend() as unknown as WasmBackend;
@@ -27,11 +28,12 @@ export const wasmBackend = (): WasmBackend => tf.backend() as unknown as WasmBac
 /**
  * A tensor's numbers where they lie. Take it after the kernel's last allocation: growing the memory detaches it.
  */
-export function numbersOf(backend: WasmBackend, { dataId, shape, dtype }: tf.TensorInfo): Float32Array | Int32Array {
+export function numbersOf(backend: WasmBackend, { dataId, shape, dtype }: tf.TensorInfo): Float32Array | Int32Array | Uint8Array {
   const { memoryOffset } = backend.dataIdMap.get(dataId);
   const size = tf.util.sizeFromShape(shape);
   const { buffer } = backend.wasm.HEAPU8;
-  return dtype === "float32" ? new Float32Array(buffer, memoryOffset, size) : new Int32Array(buffer, memoryOffset, size);
+  if (dtype === "float32") return new Float32Array(buffer, memoryOffset, size);
+  return dtype === "bool" ? new Uint8Array(buffer, memoryOffset, size) : new Int32Array(buffer, memoryOffset, size);
 }
 
 /** Swaps the last two axes with the backend's own kernel. The caller frees the result. */

@@ -1,6 +1,6 @@
 /** The three measurements and two trainings of the quickstart. */
 import { join } from "node:path";
-import { TrainingError, type EvalResult, type TrainStats } from "@verlet/core";
+import { TrainingError, type TrainingManager, type TrainStats } from "@verlet/core";
 import { createManager } from "@verlet/manager";
 import type { Layout } from "./layout.js";
 import { StageLogger, type Screen } from "./stage-logger.js";
@@ -41,7 +41,7 @@ export async function evaluateUntrained(options: StageOptions): Promise<Evaluati
     overrides: [...grpoOverrides(options), set("model.path", options.layout.model), set("model.init", "random")],
   });
   try {
-    return readEvaluation(await manager.evaluate({ details: true }));
+    return await answerTest(manager, options);
   } finally {
     await manager.dispose();
   }
@@ -72,12 +72,12 @@ export async function trainGrpo(options: StageOptions, steps: number | undefined
   const overrides = [...grpoOverrides(options, steps), set("model.path", layout.sft)];
   const manager = await createManager(join(configs, "quickstart-grpo.yaml"), { overrides, loggers: [logger] });
   try {
-    const before = readEvaluation(await manager.evaluate({ details: true }));
+    const before = await answerTest(manager, options);
     onStart(before);
     const began = performance.now();
     const stats = await manager.train();
     const seconds = secondsSince(began);
-    const after = readEvaluation(await manager.evaluate({ details: true }));
+    const after = await answerTest(manager, options);
     return { stats, seconds, values: logger.values, before, after };
   } finally {
     await manager.dispose();
@@ -98,7 +98,7 @@ function grpoOverrides(options: StageOptions, steps?: number): string[] {
   return [
     ...shared(options, steps),
     set("data.train", join(layout.data, "rl.jsonl")),
-    set("data.eval", join(layout.data, "test.jsonl")),
+    "data.eval=null", // measured here, with every answer, rather than by the run
     set("trainer.outputDir", layout.grpo),
   ];
 }
@@ -108,7 +108,8 @@ const set = (key: string, value: string | number): string => `${key}=${JSON.stri
 
 const secondsSince = (began: number): number => (performance.now() - began) / 1000;
 
-function readEvaluation({ metrics, details = [] }: EvalResult): Evaluation {
+async function answerTest(manager: TrainingManager, { layout }: StageOptions): Promise<Evaluation> {
+  const { metrics, details = [] } = await manager.evaluate({ dataPath: join(layout.data, "test.jsonl"), details: true });
   const accuracy = metrics["eval/rewards/accuracy/mean"];
   if (accuracy === undefined) throw new TrainingError({ where: "quickstart", what: "the evaluation has no accuracy", got: Object.keys(metrics).join(", ") });
   const answers = details.map(({ completion, score, row }) => ({ question: String(row.question), completion, correct: score === 1 }));

@@ -1,4 +1,5 @@
 /** What the quickstart tells at its end. */
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { curve } from "./curve.js";
 import type { Layout } from "./layout.js";
@@ -19,8 +20,8 @@ export function summary(results: Results, layout: Layout, rewards: readonly numb
     "",
     `Accuracy on ${grpo.answers.length} held-out additions, greedy:`,
     `  untrained    ${percent(accuracy.initial)}`,
-    `  after SFT    ${percent(accuracy.sft)}   ${seconds.sft.toFixed(0)} s; it copies an annotator who forgets 70 % of the carries`,
-    `  after GRPO   ${percent(accuracy.grpo)}   ${seconds.grpo.toFixed(0)} s; only the checker's reward told it better`,
+    `  after SFT    ${percent(accuracy.sft)}   ${seconds.sft.toFixed(0)} s; demonstrations by an annotator who forgets 70 % of the carries`,
+    `  after GRPO   ${percent(accuracy.grpo)}   ${seconds.grpo.toFixed(0)} s; no demonstrations, only a checker that says right or wrong`,
     "",
     `Mean reward of its samples, GRPO step 1 to ${rewards.length}:`,
     ...curve(rewards),
@@ -51,8 +52,9 @@ function places({ data, sft, grpo }: Layout): string[] {
     ["the model after SFT", shown(sft)],
     ["the data", shown(data)],
   ];
-  const width = Math.max(...lines.map(([, path]) => path.length));
-  return ["Files:", ...lines.map(([what, path]) => `  ${path.padEnd(width)}   ${what}`)];
+  const present = lines.filter(([, path]) => existsSync(path)); // a run of a few steps writes no rollouts
+  const width = Math.max(...present.map(([, path]) => path.length));
+  return ["Files:", ...present.map(([what, path]) => `  ${path.padEnd(width)}   ${what}`)];
 }
 
 function nextSteps({ grpo }: Layout, backend: string): string[] {
@@ -66,4 +68,8 @@ function nextSteps({ grpo }: Layout, backend: string): string[] {
   ];
 }
 
-const shown = (path: string): string => relative(process.cwd(), path) || ".";
+/** As short as it can be typed here. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === "" || near.startsWith("..") ? path : near;
+}

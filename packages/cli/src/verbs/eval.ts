@@ -1,11 +1,12 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Rng, type ChatTokenizer, type DataSection, type Metrics, type Prompt, type Rollout, type ScoredBatch } from "@verlet/core";
 import { loadBuiltins, loadPlugins, rolloutSchema } from "@verlet/config";
 import { preparePrompts } from "@verlet/data";
 import type { CausalLM } from "@verlet/model";
 import { sampleGroups } from "@verlet/rollout";
 import { readFileRows } from "../input-rows.js";
-import { openModel } from "../open-model.js";
+import { findFolders, openModel } from "../open-model.js";
 import type { JsonFlag, ModelFlags } from "../options.js";
 import { compact, print, printJson, progress, table } from "../output.js";
 import { createRewards, parseRewards } from "../rewards.js";
@@ -27,18 +28,18 @@ export interface EvalFlags extends ModelFlags, JsonFlag {
 export async function evaluate(flags: EvalFlags): Promise<void> {
   const start = performance.now();
   const { data, columns = {}, chatTemplate, maxSamples, details } = flags;
+  const folders = await findFolders(flags);
   await loadBuiltins();
   await loadPlugins(flags.plugins ?? [], process.cwd());
+  if (details !== undefined) await mkdir(dirname(details), { recursive: true });
   const choices = parseRewards(flags.reward);
   const { rows, where } = await readFileRows(data, "--data", maxSamples === undefined ? {} : { maxSamples });
-  const { model, tokenizer, backend } = await openModel(flags);
+  const { model, tokenizer, backend } = await openModel(folders, flags.backend);
   const { prompts } = preparePrompts(rows, tokenizer, { columns, chatTemplate, maxPromptTokens: Infinity }, where);
   const rewards = createRewards(choices, { columns, tokenizer, policy: model });
   const rollouts = await answer(model, tokenizer, prompts, flags);
   const scored = await rewards.score(rollouts, { step: 0, signal: new AbortController().signal });
   model.dispose();
-  if (details !== undefined) await writeFile(details, scored.rollouts.map((rollout) => `${JSON.stringify(describe(rollout))}\n`).join(""));
-
   const metrics = { ...rewardMetrics(scored), ...lengthMetrics(rollouts) };
   const seconds = (performance.now() - start) / 1000;
   if (flags.json) printJson({ model: flags.model, data, rows: rows.length, metrics, backend: backend.name, seconds: Math.round(seconds * 10) / 10 });
@@ -46,6 +47,7 @@ export async function evaluate(flags: EvalFlags): Promise<void> {
     print(`${rows.length} rows of ${data}, answered by ${flags.model} on ${backend.name} in ${seconds.toFixed(1)} s`);
     print(table(Object.entries(metrics).map(([name, value]) => [`  ${name}`, compact(value)])));
   }
+  if (details !== undefined) await writeFile(details, scored.rollouts.map((rollout) => `${JSON.stringify(describe(rollout))}\n`).join(""));
 }
 
 async function answer(model: CausalLM, tokenizer: ChatTokenizer, prompts: readonly Prompt[], flags: EvalFlags): Promise<Rollout[]> {

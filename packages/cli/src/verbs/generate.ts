@@ -3,7 +3,7 @@ import { rolloutSchema } from "@verlet/config";
 import { preparePrompts, type RowSet } from "@verlet/data";
 import { sampleGroups } from "@verlet/rollout";
 import { readInputRows } from "../input-rows.js";
-import { openModel } from "../open-model.js";
+import { findFolders, openModel } from "../open-model.js";
 import type { JsonFlag, ModelFlags } from "../options.js";
 import { float32, note, print, printJson, progress } from "../output.js";
 import { UsageError } from "../report-error.js";
@@ -26,8 +26,9 @@ export interface GenerateFlags extends ModelFlags, JsonFlag {
 
 export async function generate(flags: GenerateFlags): Promise<void> {
   const { json, n } = flags;
+  const folders = await findFolders(flags);
   const { rows, where } = await readPrompts(flags);
-  const { model, tokenizer } = await openModel(flags);
+  const { model, tokenizer } = await openModel(folders, flags.backend);
   const section = { columns: flags.columns ?? {}, chatTemplate: flags.chat ? "always" : "auto", maxPromptTokens: Infinity } as const;
   const { prompts, report } = preparePrompts(rows, tokenizer, section, where);
   for (const [reason, count] of Object.entries(report.dropped)) note(`${count} of ${rows.length} prompts left out: ${reason}`);

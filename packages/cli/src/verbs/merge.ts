@@ -13,7 +13,7 @@ export interface MergeFlags extends ModelFlags, JsonFlag {
 }
 
 export async function merge({ model, adapter, backend = "auto", output, dtype, json }: MergeFlags): Promise<void> {
-  const folders = await findFolders(model, adapter);
+  const folders = await findFolders({ model, adapter });
   if (folders.adapter === undefined) throw new UsageError("nothing to merge; give --adapter <folder>");
   refuseTaken(output);
   const tokenizer = await loadTokenizer(folders.tokenizer);

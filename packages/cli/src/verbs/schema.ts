@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { schemaJson } from "@verlet/config";
 import type { JsonFlag } from "../options.js";
 import { note, print } from "../output.js";
@@ -16,6 +17,7 @@ export async function schema({ plugins, output, json }: SchemaFlags): Promise<vo
     print(text);
     return;
   }
+  await mkdir(dirname(output), { recursive: true });
   await writeFile(output, `${text}\n`);
   note(`written to ${output}`);
 }

@@ -2,7 +2,7 @@ import { tf } from "@verlet/backend";
 import { collate } from "@verlet/data";
 import type { CausalLM } from "@verlet/model";
 import { readInputRows } from "../input-rows.js";
-import { openModel } from "../open-model.js";
+import { findFolders, openModel } from "../open-model.js";
 import type { JsonFlag, ModelFlags } from "../options.js";
 import { float32, printJson, progress } from "../output.js";
 import { readScoredRow, type ScoredTokens } from "../scored-row.js";
@@ -15,8 +15,9 @@ export interface ScoreFlags extends ModelFlags, JsonFlag {
 
 export async function score(flags: ScoreFlags): Promise<void> {
   const { batchSize, temperature } = flags;
+  const folders = await findFolders(flags);
   const { rows, where } = await readInputRows(flags.input);
-  const { model, tokenizer } = await openModel(flags);
+  const { model, tokenizer } = await openModel(folders, flags.backend);
   const all = rows.map((row, i) => readScoredRow(row, tokenizer, model.config.vocabSize, where(i)));
   for (let start = 0; start < all.length; start += batchSize) {
     progress(`${start} of ${all.length} rows`);
