@@ -100,27 +100,28 @@ export class AdamW implements Optimizer {
 
   /** Throws CheckpointError when the state is of other parameters. */
   restore({ step, tensors }: OptimizerState): void {
+    const saved = this.#buckets.map((bucket) => ({ m: this.#flatMoment("m", bucket, tensors), v: this.#flatMoment("v", bucket, tensors) }));
+    this.#buckets.forEach((bucket, i) => {
+      tf.dispose([bucket.m, bucket.v]);
+      bucket.m = tf.tensor1d(saved[i]!.m);
+      bucket.v = tf.tensor1d(saved[i]!.v);
+    });
     this.#step = step;
-    for (const bucket of this.#buckets) {
-      for (const moment of ["m", "v"] as const) {
-        const parts = bucket.indices.map((index, k) => {
-          const { name } = this.#parameters[index]!;
-          const saved = tensors[`${moment}.${name}`];
-          if (!saved || saved.data.length !== bucket.sizes[k]) {
-            throw new CheckpointError({ where: `optimizer state ${moment}.${name}`, what: "does not fit the model", got: saved ? `${saved.data.length} numbers` : "nothing", expected: `${bucket.sizes[k]}` });
-          }
-          return saved.data;
-        });
-        const flat = new Float32Array(bucket.sizes.reduce((a, b) => a + b, 0));
-        let offset = 0;
-        for (const part of parts) {
-          flat.set(part, offset);
-          offset += part.length;
-        }
-        bucket[moment].dispose();
-        bucket[moment] = tf.tensor1d(flat);
+  }
+
+  #flatMoment(moment: "m" | "v", { indices, sizes }: Bucket, tensors: OptimizerState["tensors"]): Float32Array {
+    const flat = new Float32Array(sizes.reduce((a, b) => a + b, 0));
+    let offset = 0;
+    indices.forEach((index, k) => {
+      const name = `${moment}.${this.#parameters[index]!.name}`;
+      const data = tensors[name]?.data;
+      if (data?.length !== sizes[k]) {
+        throw new CheckpointError({ where: `optimizer state ${name}`, what: "does not fit the model", got: data ? `${data.length} numbers` : "nothing", expected: `${sizes[k]}` });
       }
-    }
+      flat.set(data!, offset);
+      offset += sizes[k]!;
+    });
+    return flat;
   }
 
   dispose(): void {

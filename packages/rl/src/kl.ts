@@ -12,7 +12,7 @@ const k3: Estimate = (x) => tf.sub(tf.sub(tf.exp(x), x), 1);
  */
 const estimators: Readonly<Record<KlEstimator, Estimate>> = {
   k1: (d) => d,
-  abs: (d) => tf.abs(d),
+  abs: (d) => tf.mul(d, tf.sign(d)), // the gradient of tf.abs is −1 at 0, where a policy that has not moved yet stands
   k2: (d) => tf.mul(tf.square(d), 0.5),
   k3: (d) => tf.clipByValue(k3(tf.clipByValue(tf.neg(d), -20, 20)), -10, 10),
   "k3-unbounded": (d) => k3(tf.neg(d)),

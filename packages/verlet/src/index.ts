@@ -46,7 +46,7 @@ export { Rng } from "@verlet/core";
 export { createManager } from "@verlet/manager";
 export type { ManagerOptions, ModelSource } from "@verlet/manager";
 export { loadBuiltins, loadConfig, loadPlugins, planText, resolveConfig } from "@verlet/config";
-export type { LoadedConfig, ResolvedConfig } from "@verlet/config";
+export type { LoadedConfig, ResolvedConfig, VerlAdvantageFn } from "@verlet/config";
 export { activeBackend, selectBackend, tf } from "@verlet/backend";
 export type { BackendInfo } from "@verlet/backend";
 

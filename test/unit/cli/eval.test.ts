@@ -61,7 +61,7 @@ test("people get a heading and one line per number", async () => {
 
 const wrong: [name: string, args: string[], code: number, words: string][] = [
   ["an unknown reward", ["--reward", "acuracy"], 1, 'error [reward acuracy] unknown reward: got "acuracy", expected one of accuracy, '],
-  ["a wrong option", ["--reward", 'length_penalty:{"maxLenght":3}'], 1, "error [reward length_penalty] wrong options (it takes: maxLength): "],
+  ["a wrong option", ["--reward", 'length_penalty:{"maxLenght":3}'], 1, "error [reward length_penalty] wrong options (it takes: maxLength, unit): "],
   ["options that are no JSON", ["--reward", "length_penalty:maxLength=3"], 2, "error: --reward length_penalty:maxLength=3: what follows the colon is no JSON object; "],
 ];
 test.each(wrong)("%s is named before the model is loaded", async (_, rewards, status, words) => {

@@ -52,7 +52,7 @@ test("--chat wraps the prompt, messages on standard input need no flag, and seve
   ]);
   expect(wrapped[0]!.prompt).toMatch(/^<\|im_start\|>user\nHi<\|im_end\|>\n<\|im_start\|>assistant\n/);
   const { completion } = wrapped[0]!;
-  expect(messages).toBe(["── 1.1  <|im_start|>user", completion, "── 1.2  <|im_start|>user", completion, ""].join("\n"));
+  expect(messages).toBe(["── 1.1  Hi", completion, "── 1.2  Hi", completion, ""].join("\n"));
 });
 
 test("samples follow the seed, whatever the batch", async () => {

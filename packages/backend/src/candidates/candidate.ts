@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 
 /** The backends in the order `auto` tries them. */
 export const backendOrder = ["tfjs-node-gpu", "native", "tfjs-node", "webgpu", "wasm", "cpu"] as const;
@@ -35,8 +35,5 @@ export interface Candidate {
 export const isUnavailable = (result: Opened | Unavailable): result is Unavailable => "why" in result;
 
 export const processorName = (): string => cpus()[0]?.model.trim() || process.arch;
-
-/** Threads of one TensorFlow op: all cores, unless the user said otherwise. */
-export const tensorflowThreads = (): number => Number(process.env["TF_NUM_INTRAOP_THREADS"]) || availableParallelism();
 
 export const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim().split("\n")[0]!;

@@ -1,7 +1,7 @@
 import { hasNvidiaDriver, isComplete, isNativePlatform, nativeFolder } from "../native/native-cache.js";
 import { loadNative } from "../native/load-native.js";
 import type { NativeKind } from "../native/releases.js";
-import { firstLine, processorName, tensorflowThreads, type Candidate } from "./candidate.js";
+import { firstLine, type Candidate } from "./candidate.js";
 import { describeTensorFlow, takeSlot } from "./tensorflow-slot.js";
 
 /** A current libtensorflow under tfjs-node's addon, made by `verlet setup`. */
@@ -23,7 +23,7 @@ export const native: Candidate = {
     } catch (error) {
       return { why: `what is set up in ${folder} does not load: ${firstLine(error)}`, fix: "npx verlet setup --force" };
     }
-    const opened = describeTensorFlow(processorName(), tensorflowThreads());
+    const opened = describeTensorFlow();
     if (!driver || kind === "gpu") return opened;
     return { ...opened, passedOver: { name: "native on the GPU", why: "only the CPU build is set up", fix: "npx verlet setup --gpu" } };
   },

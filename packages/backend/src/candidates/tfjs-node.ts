@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { hasNvidiaDriver } from "../native/native-cache.js";
-import { firstLine, processorName, tensorflowThreads, type Candidate, type ConcreteBackend, type Unavailable } from "./candidate.js";
+import { firstLine, type Candidate, type ConcreteBackend, type Unavailable } from "./candidate.js";
 import { describeTensorFlow, takeSlot } from "./tensorflow-slot.js";
 
 /** The npm package of that name, if the user installed it: looked for from the working folder, then from verlet itself. */
@@ -14,7 +14,7 @@ const fromNpm = (name: ConcreteBackend): Candidate => ({
     process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
     try {
       const refused = await takeSlot(name, () => void createRequire(import.meta.url)(path));
-      return refused ?? describeTensorFlow(processorName(), tensorflowThreads());
+      return refused ?? describeTensorFlow();
     } catch (error) {
       return { why: `${specifier} does not load: ${firstLine(error)}`, fix: `npm rebuild ${specifier} --ignore-scripts=false` };
     }

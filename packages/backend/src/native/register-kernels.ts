@@ -6,37 +6,37 @@ interface NativeBackend {
   readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_ATTR_INT: number; readonly TF_FLOAT: number; readonly TF_INT32: number; readonly TF_BOOL: number };
 }
 
+/** Call it once tfjs-node has registered its kernels. */
+export function registerNativeKernels(): void {
+  const plain = tf.getKernel("GatherV2", "tensorflow");
+  tf.unregisterKernel("GatherV2", "tensorflow");
+  tf.registerKernel({ ...plain, kernelFunc: gatherV2(plain.kernelFunc) });
+}
+
 /**
  * GatherV2 without reading the indices back to check them in JavaScript, which waits for the device and takes longer
  * than the op: TensorFlow checks them itself on a processor, and gives zeros for a wrong one on a GPU.
  */
-function gatherV2({ inputs, backend, attrs }: Parameters<tf.KernelFunc>[0]): tf.TensorInfo {
-  const native = backend as unknown as NativeBackend;
-  const x = inputs["x"]!;
-  const indices = inputs["indices"]!;
-  if (x.dtype !== "float32" && x.dtype !== "int32" && x.dtype !== "bool") return plainGather({ inputs, backend, attrs }) as tf.TensorInfo;
-  const { TF_ATTR_TYPE, TF_ATTR_INT, TF_FLOAT, TF_INT32, TF_BOOL } = native.binding;
-  const types = { float32: TF_FLOAT, int32: TF_INT32, bool: TF_BOOL };
-  const axis = tf.scalar(attrs!["axis"] as number, "int32");
-  const out = native.executeSingleOutput(
-    "GatherV2",
-    [
-      { name: "batch_dims", type: TF_ATTR_INT, value: attrs!["batchDims"] },
-      { name: "Tparams", type: TF_ATTR_TYPE, value: types[x.dtype] },
-      { name: "Tindices", type: TF_ATTR_TYPE, value: TF_INT32 },
-      { name: "Taxis", type: TF_ATTR_TYPE, value: TF_INT32 },
-    ],
-    [x, indices, axis],
-  );
-  axis.dispose();
-  return out;
-}
-
-let plainGather: tf.KernelFunc;
-
-/** Call it once tfjs-node has registered its kernels. */
-export function registerNativeKernels(): void {
-  plainGather = tf.getKernel("GatherV2", "tensorflow").kernelFunc;
-  tf.unregisterKernel("GatherV2", "tensorflow");
-  tf.registerKernel({ kernelName: "GatherV2", backendName: "tensorflow", kernelFunc: gatherV2 });
-}
+const gatherV2 =
+  (plain: tf.KernelFunc): tf.KernelFunc =>
+  (call) => {
+    const native = call.backend as unknown as NativeBackend;
+    const x = call.inputs["x"]!;
+    const { axis, batchDims } = call.attrs as unknown as { axis: number; batchDims: number };
+    const { TF_ATTR_TYPE, TF_ATTR_INT, TF_FLOAT, TF_INT32, TF_BOOL } = native.binding;
+    const type = new Map([["float32", TF_FLOAT], ["int32", TF_INT32], ["bool", TF_BOOL]]).get(x.dtype);
+    if (type === undefined) return plain(call);
+    const axisTensor = tf.scalar(axis, "int32");
+    const out = native.executeSingleOutput(
+      "GatherV2",
+      [
+        { name: "batch_dims", type: TF_ATTR_INT, value: batchDims },
+        { name: "Tparams", type: TF_ATTR_TYPE, value: type },
+        { name: "Tindices", type: TF_ATTR_TYPE, value: TF_INT32 },
+        { name: "Taxis", type: TF_ATTR_TYPE, value: TF_INT32 },
+      ],
+      [x, call.inputs["indices"]!, axisTensor],
+    );
+    axisTensor.dispose();
+    return out;
+  };

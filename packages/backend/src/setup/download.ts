@@ -36,7 +36,8 @@ export async function downloadWheel({ run, tools, onBytes }: Downloader, require
     void sizeOf(temporary).then((done) => onBytes(requirement, bytes === undefined ? done : Math.min(done, bytes), bytes));
   }, 500);
   try {
-    const args = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", ...WHEEL_TAGS, ...OLDER_PLATFORMS, "--dest", folder, requirement];
+    // Without pip's own cache: verlet's cache keeps the result, and older pips hold a whole cached file in memory.
+    const args = ["-m", "pip", "download", "--no-cache-dir", "--no-deps", "--only-binary=:all:", ...WHEEL_TAGS, ...OLDER_PLATFORMS, "--dest", folder, requirement];
     // pip writes what it downloads into its temporary folder first: that is where the bytes can be counted.
     const result = await run(tools.python, args, { env: { TMPDIR: temporary } });
     if (result.code !== 0) throw failed(requirement, "pip", result);

@@ -30,10 +30,9 @@ export async function findTools(run: RunCommand): Promise<Tools> {
     return undefined;
   };
 
-  const isPython3 = ["-c", "import sys; sys.exit(sys.version_info[0] != 3)"];
-  const pythons = ["python3", "python"];
-  const python = await first(pythons, ...isPython3);
-  const pythonWithPip = await first(pythons, "-m", "pip", "--version");
+  const isPython3 = "import sys; sys.exit(sys.version_info[0] != 3)";
+  const python = await first(["python3", "python"], "-c", isPython3);
+  const pythonWithPip = await first(["python3", "python"], "-c", `import pip; ${isPython3}`);
   const chosenCompiler = process.env["CXX"];
   const compiler = await first([...(chosenCompiler ? [chosenCompiler] : []), "g++", "c++", "clang++"], "--version");
   const npm = await first(["npm"], "--version");

@@ -1,19 +1,20 @@
 /** `verlet setup`: a current libtensorflow under tfjs-node's addon, built once a machine into the cache. */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { BackendError } from "@verlet/core";
 import { TFJS_KEY } from "../native/load-native.js";
 import { cacheFolder, hasNvidiaDriver, isComplete, isNativePlatform, LAYOUT, nativeFolder, type Manifest } from "../native/native-cache.js";
-import { addonPackage, diskBytes, NATIVE_PLATFORM, protobufPackage, TENSORFLOW_VERSION, wheels, type NativeKind } from "../native/releases.js";
+import { addonPackage, NATIVE_PLATFORM, protobufPackage, TENSORFLOW_VERSION, wheels, type NativeKind } from "../native/releases.js";
 import { buildAddon, HEADERS } from "./build-addon.js";
-import { lastWords, runCommand, type RunCommand } from "./command.js";
+import { runCommand, type RunCommand } from "./command.js";
 import { addCudaLibraries, cudaRequirements } from "./cuda-libraries.js";
 import { downloadPackage, downloadWheel, verifyFile, type Downloader, type OnBytes } from "./download.js";
 import { findTools } from "./find-tools.js";
-import { lineProgress, terminalProgress } from "./progress.js";
+import { defaultProgress } from "./progress.js";
+import { putInPlace } from "./put-in-place.js";
+import { tryOut } from "./try-out.js";
 import { unpack } from "./unpack.js";
+import { checkDisk, openWorkingFolder } from "./working-folder.js";
 
 export interface SetupOptions {
   /** The CUDA build; by default where an NVIDIA driver is found. */
@@ -46,7 +47,7 @@ export interface SetupResult {
  */
 export async function setupNative(options: SetupOptions = {}): Promise<SetupResult> {
   const { gpu = hasNvidiaDriver(), force = false, cache = cacheFolder(), run = runCommand } = options;
-  const log = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const { log, onBytes } = { ...defaultProgress(options.log), ...(options.onBytes && { onBytes: options.onBytes }) };
   const kind: NativeKind = gpu ? "gpu" : "cpu";
   const folder = nativeFolder(kind, cache);
   const done = { folder, kind, tensorflow: TENSORFLOW_VERSION };
@@ -57,11 +58,9 @@ export async function setupNative(options: SetupOptions = {}): Promise<SetupResu
   if (!isNativePlatform()) throw noBuild();
   const tools = await findTools(run);
   await mkdir(dirname(folder), { recursive: true });
-  await removeAbandoned(dirname(folder));
   await checkDisk(dirname(folder), kind);
 
-  const onBytes = options.onBytes ?? (process.stderr.isTTY && !options.log ? terminalProgress(process.stderr) : lineProgress(log));
-  const temporary = await mkdtemp(join(dirname(folder), `${temporaryPrefix()}${process.pid}-`));
+  const temporary = await openWorkingFolder(dirname(folder));
   try {
     const made = join(temporary, "made");
     await make({ run, tools, onBytes }, kind, made, temporary, log);
@@ -112,68 +111,6 @@ async function writeShim(folder: string): Promise<void> {
 async function readMetadata(headers: string): Promise<string> {
   const info = (await readdir(headers)).find((name) => name.endsWith(".dist-info"));
   return readFile(join(headers, info ?? "missing.dist-info", "METADATA"), "utf8");
-}
-
-async function tryOut(run: RunCommand, folder: string, kind: NativeKind): Promise<{ tensorflow: string; gpu: boolean }> {
-  const result = await run(process.execPath, [fileURLToPath(new URL("./try-native.js", import.meta.url)), folder, kind]);
-  if (result.code === 0) return JSON.parse(result.stdout.slice(result.stdout.lastIndexOf("{"))) as { tensorflow: string; gpu: boolean };
-  throw new BackendError({
-    where: "verlet setup",
-    what: "the native backend was built but does not run here",
-    got: lastWords(result),
-    expected: "a 2×2 matrix product",
-    fix: "Nothing was installed. A C library older than glibc 2.27 or a processor without AVX is the usual reason; train on wasm instead",
-  });
-}
-
-async function putInPlace(made: string, folder: string, kind: NativeKind, force: boolean, temporary: string): Promise<void> {
-  // What lies there is an unfinished or older layout, or is to be replaced; a process that has it loaded keeps its files.
-  if (force || !isComplete(folder, kind)) await rename(folder, join(temporary, "replaced")).catch(ignoreAbsent);
-  try {
-    await rename(made, folder);
-  } catch (error) {
-    // Another set-up was a moment earlier: its result is as good.
-    if (!isComplete(folder, kind)) throw error;
-  }
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
-}
-
-const temporaryPrefix = (): string => `.setup-${hostname()}-`;
-
-/** Removes what killed set-ups of this machine left behind. */
-async function removeAbandoned(parent: string): Promise<void> {
-  const prefix = temporaryPrefix();
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix)) continue;
-    const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (!isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-async function checkDisk(parent: string, kind: NativeKind): Promise<void> {
-  const { bavail, bsize } = await statfs(parent);
-  const free = bavail * bsize;
-  if (free >= diskBytes[kind]) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new BackendError({
-    where: "verlet setup",
-    what: `too little disk for TensorFlow (${kind})`,
-    got: `${gigabytes(free)} free in ${parent}`,
-    expected: `${gigabytes(diskBytes[kind])}`,
-    fix: "Free some, or put the cache elsewhere with the environment variable VERLET_CACHE",
-  });
 }
 
 const noBuild = (): BackendError =>

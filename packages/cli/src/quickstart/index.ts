@@ -3,7 +3,7 @@
  * with a verifiable reward, and show what each stage brought. Runs the YAMLs quickstart-sft and quickstart-grpo.
  */
 import { resolve } from "node:path";
-import { setupNative } from "@verlet/backend";
+import { activeBackend, describeBackend, setupNative } from "@verlet/backend";
 import { reportError } from "../report-error.js";
 import { layoutOf, prepareFiles } from "./layout.js";
 import type { Screen } from "./stage-logger.js";
@@ -48,6 +48,8 @@ async function run({ configs, outputDir = "output/quickstart", native, backend, 
 
   say(`Ready after ${setup.toFixed(0)} s. A model of 0.4 million random numbers answers the test questions …`);
   const untrained = await evaluateUntrained(options);
+  const computer = activeBackend();
+  if (computer) say(`  ${describeBackend(computer)[0]}`);
   say(`  ${percent(untrained.accuracy)} right. SFT on 4,000 demonstrations:`);
   const sft = await trainSft(options, sftSteps);
   if (sft.stats.interrupted) return INTERRUPTED;

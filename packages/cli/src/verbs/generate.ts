@@ -1,6 +1,6 @@
-import { Rng, type DataSection, type Prompt, type Rollout, type Row } from "@verlet/core";
+import { Rng, type DataSection, type Message, type Prompt, type Rollout, type Row } from "@verlet/core";
 import { rolloutSchema } from "@verlet/config";
-import { preparePrompts, type RowSet } from "@verlet/data";
+import { columnName, preparePrompts, type RowSet } from "@verlet/data";
 import { sampleGroups } from "@verlet/rollout";
 import { readInputRows } from "../input-rows.js";
 import { findFolders, openModel } from "../open-model.js";
@@ -37,13 +37,14 @@ export async function generate(flags: GenerateFlags): Promise<void> {
   const sampling = rolloutSchema.parse({ numGenerations: n, temperature, maxNewTokens, topP, topK, minP, repetitionPenalty, batchSize });
   const indexOf = new Map(rows.map((row, i) => [row, i]));
   const write = json ? writeJson : prompts.length * n === 1 ? ({ completion }: Rollout) => print(completion) : writeText;
+  const column = columnName(section.columns, "prompt");
   const rng = new Rng(seed).fork("generate");
   const together = Math.max(1, Math.floor(batchSize / n));
   for (let start = 0; start < prompts.length; start += together) {
     progress(`${start} of ${prompts.length} prompts`);
     const rollouts = await sampleGroups(model, tokenizer, prompts.slice(start, start + together), sampling, rng);
     progress("");
-    rollouts.forEach((rollout, i) => write(rollout, indexOf.get(rollout.prompt.row)!, i % n));
+    rollouts.forEach((rollout, i) => write(rollout, indexOf.get(rollout.prompt.row)!, i % n, column));
   }
   model.dispose();
 }
@@ -52,18 +53,23 @@ export async function generate(flags: GenerateFlags): Promise<void> {
 async function readPrompts({ prompt, input, columns }: GenerateFlags): Promise<RowSet> {
   if (prompt === undefined) return readInputRows(input);
   if (input !== undefined) throw new UsageError("give --prompt or --input, not both");
-  const rows: Row[] = prompt.map((text) => ({ [columns?.prompt ?? "prompt"]: text }));
+  const rows: Row[] = prompt.map((text) => ({ [columnName(columns ?? {}, "prompt")]: text }));
   return { rows, where: (i) => `--prompt ${i + 1}` };
 }
 
-function writeText({ prompt, completion }: Rollout, index: number, sample: number): void {
-  print(`── ${index + 1}.${sample + 1}  ${firstLine(prompt)}`);
+function writeText({ prompt, completion }: Rollout, index: number, sample: number, column: string): void {
+  print(`── ${index + 1}.${sample + 1}  ${firstLine(asked(prompt, column))}`);
   print(completion);
 }
 
-function firstLine({ row, text }: Prompt): string {
-  const asked = typeof row.prompt === "string" ? row.prompt : text;
-  const line = asked.trim().split("\n")[0]!;
+/** The prompt without the chat template around it: the text, or the last message. */
+function asked({ row, text }: Prompt, column: string): string {
+  const value = row[column] as string | Message[];
+  return typeof value === "string" ? value : (value.at(-1)?.content ?? text);
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().split("\n")[0]!;
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }
 
