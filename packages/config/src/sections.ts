@@ -36,6 +36,10 @@ export const modelSchema = z
   .refine((model) => !(model.lora && model.adapter), {
     path: ["lora"],
     message: "no `lora` beside `adapter`, whose own settings are used",
+  })
+  .refine((model) => model.init === "pretrained" || !(model.lora || model.adapter), {
+    path: ["init"],
+    message: "pretrained weights under an adapter: random ones are saved nowhere, so the adapter could not be loaded",
   });
 
 export const dataSchema = z.strictObject({

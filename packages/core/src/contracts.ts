@@ -171,7 +171,7 @@ export interface Policy {
     selection: TargetSelection,
     options: { temperature: number; entropy?: boolean; dropout?: Rng },
   ): LogProbResult;
-  /** Samples one completion per prompt row. Draws one uniform number per row and step from `rng`. */
+  /** Samples one completion per prompt row. Takes one word of `rng` per row, which seeds that row's own stream. */
   generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]>;
   /**
    * Writes the folder that transformers (full model) or PEFT (adapter) loads.

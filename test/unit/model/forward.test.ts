@@ -119,6 +119,16 @@ describeOnBackends("golden models", () => {
     const options = { maxNewTokens: 3, temperature: 1, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stopTokenIds: [] };
     await expectNoLeak(() => model.generate([[5, 6, 7], [8]], options, new Rng(1)));
     await expectNoLeak(() => model.logits(batch.ids, batch.mask, batch.rows, batch.width).dispose());
+    const widths = (from: number): void => {
+      for (let width = from; width < from + 20; width++) {
+        const tokens = { ids: new Int32Array(width), lengths: Int32Array.of(width), rows: 1, width };
+        tf.tidy(() => void model.logProbs(tokens, { positions: Int32Array.of(1) }, { temperature: 1 }));
+      }
+    };
+    widths(2);
+    const masked = tf.memory().numTensors; // masks of a few widths are kept
+    widths(30);
+    expect(tf.memory().numTensors).toBeLessThanOrEqual(masked + 16);
     const before = tf.memory().numTensors;
     const another = await CausalLM.load(fixture("models/qwen3"));
     lossAndGradients(another, batch);

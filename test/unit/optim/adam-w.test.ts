@@ -51,9 +51,9 @@ const disposeAll = (parameters: readonly Parameter[], ...optimizers: AdamW[]): v
 describeOnBackends("AdamW", () => {
   const { cases } = readJson<AdamCases>("optim/adamw.json");
 
-  test.each(cases.map((each, i) => ({ ...each, title: `case ${i + 1} of ${cases.length}, ${each.steps.length} steps: ${JSON.stringify(each.config)}` })))(
-    "$title",
-    ({ config, init, steps, final_state }) => {
+  test.each(cases.map((each, i) => [`case ${i + 1} of ${cases.length}, ${each.steps.length} steps: ${JSON.stringify(each.config)}`, each] as const))(
+    "%s",
+    (_, { config, init, steps, final_state }) => {
       const parameters = parametersOf(init);
       const optimizer = new AdamW(parameters, {
         ...standard,
@@ -188,14 +188,16 @@ describeOnBackends("clipping by the global norm", () => {
   }
   const { cases } = readJson<ClipCases>("optim/clip_grad_norm.json");
 
-  test.each(cases.map((each, i) => ({ ...each, title: `case ${i + 1} of ${cases.length}: norm ${each.total_norm} to at most ${each.max_norm}` })))("$title", ({ max_norm, grads, total_norm, clipped }) => {
+  test.each(cases.map((each, i) => [`case ${i + 1} of ${cases.length}: norm ${each.total_norm} to at most ${each.max_norm}`, each] as const))("%s", (_, { max_norm, grads, total_norm, clipped }) => {
     const norm = globalNorm(Object.values(grads).map((values) => tf.tensor(values as number[])));
     expect(Math.abs(norm - total_norm)).toBeLessThan(1e-5 + 1e-5 * total_norm);
     for (const [name, values] of Object.entries(grads)) near(flat(values).map((x) => x * clipFactor(norm, max_norm)), clipped[name]!, name);
   });
 
-  test("0 turns clipping off", () => {
+  test("0 turns clipping off; a norm of 0 is left alone; 1e-6 is added to the norm", () => {
     expect(clipFactor(1000, 0)).toBe(1);
+    expect(clipFactor(0, 1)).toBe(1);
+    expect(clipFactor(1e-6, 1e-6)).toBeCloseTo(0.5, 9);
   });
 });
 

@@ -31,9 +31,9 @@ describeOnOneBackend("aggregate", () => {
   // verl multiplies by dp_size because its data-parallel ranks average their gradients afterwards: the loss of the whole
   // batch is the number without it. verl's divisor of seq-mean-token-sum-norm is `loss_scale_factor` or else the padded
   // width of the batch; here it is always given, as the run's completion limit.
-  test.each(cases.map((each, i) => ({ ...each, title: `case ${i + 1} of ${cases.length}: ${each.loss_agg_mode} ${JSON.stringify(each.kwargs)}` })))(
-    "$title",
-    ({ loss_agg_mode, kwargs, loss }) => {
+  test.each(cases.map((each, i) => [`case ${i + 1} of ${cases.length}: ${each.loss_agg_mode} ${JSON.stringify(each.kwargs)}`, each] as const))(
+    "%s",
+    (_, { loss_agg_mode, kwargs, loss }) => {
       const totals = {
         tokens: kwargs.batch_num_tokens ?? own.tokens,
         rows: kwargs.global_batch_size ?? own.rows,
@@ -106,6 +106,14 @@ describeOnOneBackend("klPenalty", () => {
   test("k3 by hand at d = ln 2: e^(−ln 2) + ln 2 − 1", () => {
     const value = klPenalty(tf.tensor2d([[Math.log(2)]]), tf.tensor2d([[0]]), "k3").dataSync()[0];
     expect(value).toBeCloseTo(0.5 + Math.log(2) - 1, 6);
+  });
+
+  test("k3 far from agreement: linear where the policy is likelier, at most 10, and finite with gradient 0 beyond", () => {
+    // x = −d: 8 → e⁻⁸ + 8 − 1 with gradient 1 − e⁻⁸; the others pass 10 in value
+    const logProbs = tf.tensor2d([[8, 30, -200]]);
+    const of = (x: tf.Tensor): tf.Tensor2D => klPenalty(x as tf.Tensor2D, tf.zeros([1, 3]), "k3");
+    expect(maxDifference(of(logProbs).dataSync(), [7 + Math.exp(-8), 10, 10])).toBeLessThan(1e-5);
+    expect(maxDifference(tf.grad((x) => tf.sum(of(x)))(logProbs).dataSync(), [1 - Math.exp(-8), 0, 0])).toBeLessThan(1e-5);
   });
 
   test("leaves no tensor behind", async () => {

@@ -29,9 +29,9 @@ const probabilitiesOf = (logits: ArrayLike<number>): number[] => {
 describe("filterLogits", () => {
   const { vectors, cases } = readJson<Warpers>("sampling/warpers.json");
 
-  test.each(cases.map((each, i) => ({ ...each, title: `case ${i + 1} of ${cases.length}: vector ${each.vector}, ${JSON.stringify(each.config)}` })))(
-    "$title",
-    ({ vector, context, config, logits, probs, kept }) => {
+  test.each(cases.map((each, i) => [`case ${i + 1} of ${cases.length}: vector ${each.vector}, ${JSON.stringify(each.config)}`, each] as const))(
+    "%s",
+    (_, { vector, context, config, logits, probs, kept }) => {
       const filtered = Float32Array.from(vectors[vector]!);
       filterLogits(filtered, optionsOf(config), context);
       expect([...filtered.keys()].filter((id) => filtered[id] !== -Infinity)).toEqual(kept);

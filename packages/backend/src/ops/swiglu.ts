@@ -2,7 +2,7 @@ import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
 
 /**
- * silu(gate)·up (Shazeer 2020). With s = σ(gate): d gate = dy·up·s·(1 + gate·(1 − s)), d up = dy·gate·s.
+ * silu(gate)·up (Shazeer 2020). With s = σ(gate) and silu = gate·s: d up = dy·silu, d gate = dy·up·(s + silu − silu·s).
  * @param gate [..., I]
  * @param up [..., I]
  * @returns [..., I]
@@ -11,19 +11,18 @@ export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
   return fusedOp<T>(
     [gate, up],
     (save) => {
-      const silu = tf.mul(gate, tf.sigmoid(gate));
-      save([gate, up]);
-      return tf.mul(silu, up);
+      const s = tf.sigmoid(gate);
+      save([gate, up, s]);
+      return tf.mul(tf.mul(gate, s), up);
     },
     (dy, saved) => {
-      const [g, u] = saved as [T, T];
-      return [
-        () => {
-          const s = tf.sigmoid(g);
-          return tf.mul(tf.mul(dy, u), tf.mul(s, tf.add(1, tf.mul(g, tf.sub(1, s)))));
-        },
-        () => tf.mul(dy, tf.mul(g, tf.sigmoid(g))),
-      ];
+      const [g, u, s] = saved as [T, T, T];
+      const [dGate, dUp] = tf.tidy(() => {
+        const silu = tf.mul(g, s);
+        const slope = tf.sub(tf.add(s, silu), tf.mul(silu, s));
+        return [tf.mul(tf.mul(dy, u), slope), tf.mul(dy, silu)];
+      }) as [T, T];
+      return [() => dGate, () => dUp];
     },
   );
 }

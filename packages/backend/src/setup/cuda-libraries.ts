@@ -23,9 +23,9 @@ export function cudaRequirements(metadata: string): string[] {
  * the same way: so LD_LIBRARY_PATH, links, and an rpath on the addon (which would not count for an open from another
  * library) are not needed. ptxas and libdevice are looked for in `../nvidia/cuda_nvcc` likewise.
  */
-export async function addCudaLibraries(downloader: Downloader, requirements: readonly string[], folder: string, temporary: string, log: (line: string) => void): Promise<void> {
+export async function addCudaLibraries(downloader: Downloader, requirements: readonly string[], folder: string, temporary: string): Promise<void> {
   for (const [i, requirement] of requirements.entries()) {
-    log(`downloading ${requirement} (CUDA library ${i + 1} of ${requirements.length})`);
+    downloader.log(`downloading ${requirement} (CUDA library ${i + 1} of ${requirements.length})`);
     const place = join(temporary, `cuda-${i}`);
     const wheel = await downloadWheel(downloader, requirement, place);
     await unpack(downloader.run, downloader.tools.python, { archive: wheel, target: folder, patterns: ["nvidia/*", "!*.a", "!*/include/*", "!*.py"] });

@@ -14,6 +14,7 @@ export type OnBytes = (file: string, done: number, total: number | undefined) =>
 export interface Downloader {
   readonly run: RunCommand;
   readonly tools: Tools;
+  readonly log: (line: string) => void;
   readonly onBytes: OnBytes;
 }
 
@@ -32,9 +33,12 @@ const failed = (requirement: string, manager: string, result: CommandResult): Ba
 export async function downloadWheel({ run, tools, onBytes }: Downloader, requirement: string, folder: string, bytes?: number): Promise<string> {
   const temporary = join(folder, "incoming");
   await mkdir(temporary, { recursive: true });
-  const watch = setInterval(() => {
-    void sizeOf(temporary).then((done) => onBytes(requirement, bytes === undefined ? done : Math.min(done, bytes), bytes));
-  }, 500);
+  let shown = 0;
+  const show = (found: number): void => {
+    const done = bytes === undefined ? found : Math.min(found, bytes);
+    if (done > shown) onBytes(requirement, (shown = done), bytes);
+  };
+  const watch = setInterval(() => void sizeOf(temporary).then(show), 500);
   try {
     // Without pip's own cache: verlet's cache keeps the result, and older pips hold a whole cached file in memory.
     const args = ["-m", "pip", "download", "--no-cache-dir", "--no-deps", "--only-binary=:all:", ...WHEEL_TAGS, ...OLDER_PLATFORMS, "--dest", folder, requirement];

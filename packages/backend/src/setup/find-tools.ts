@@ -19,7 +19,7 @@ interface Missing {
 
 const missingPython: Missing = { what: "Python 3 (python3 or python)", apt: "python3 python3-pip", dnf: "python3 python3-pip", brew: "python" };
 const missingPip: Missing = { what: "pip (python3 -m pip)", apt: "python3-pip", dnf: "python3-pip", brew: "python" };
-const missingCompiler: Missing = { what: "a C++ compiler (g++, c++ or clang++)", apt: "g++", dnf: "gcc-c++", brew: "gcc" };
+const missingCompiler: Missing = { what: "C++ compiler (g++, c++ or clang++)", apt: "g++", dnf: "gcc-c++", brew: "gcc" };
 const missingNpm: Missing = { what: "npm", apt: "npm", dnf: "npm", brew: "node" };
 
 /** @throws BackendError that names everything missing at once, with the lines that install it */

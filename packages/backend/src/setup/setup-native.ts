@@ -63,7 +63,7 @@ export async function setupNative(options: SetupOptions = {}): Promise<SetupResu
   const temporary = await openWorkingFolder(dirname(folder));
   try {
     const made = join(temporary, "made");
-    await make({ run, tools, onBytes }, kind, made, temporary, log);
+    await make({ run, tools, log, onBytes }, kind, made, temporary);
     log("trying it out");
     const tried = await tryOut(run, made, kind);
     await writeFile(join(made, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: TENSORFLOW_VERSION, kind } satisfies Manifest));
@@ -75,8 +75,8 @@ export async function setupNative(options: SetupOptions = {}): Promise<SetupResu
   }
 }
 
-async function make(downloader: Downloader, kind: NativeKind, made: string, temporary: string, log: (line: string) => void): Promise<void> {
-  const { run, tools } = downloader;
+async function make(downloader: Downloader, kind: NativeKind, made: string, temporary: string): Promise<void> {
+  const { run, tools, log } = downloader;
   const headers = join(temporary, "headers");
   const pinned = wheels[kind];
 
@@ -88,8 +88,6 @@ async function make(downloader: Downloader, kind: NativeKind, made: string, temp
   await unpack(run, tools.python, { archive: wheel, target: headers, patterns: [...HEADERS, "*.dist-info/METADATA"] });
   await rm(wheel);
 
-  if (kind === "gpu") await addCudaLibraries(downloader, cudaRequirements(await readMetadata(headers)), made, temporary, log);
-
   for (const [file, target] of [[addonPackage, "tfjs-node"], [protobufPackage, join("node_modules", "google-protobuf")]] as const) {
     log(`downloading ${file.requirement}`);
     const archive = await downloadPackage(downloader, file, join(temporary, target));
@@ -100,6 +98,8 @@ async function make(downloader: Downloader, kind: NativeKind, made: string, temp
 
   log(`compiling the addon with ${tools.compiler}`);
   await buildAddon(run, tools.compiler, made, headers);
+  // Last, because they are by far the largest.
+  if (kind === "gpu") await addCudaLibraries(downloader, cudaRequirements(await readMetadata(headers)), made, temporary);
 }
 
 /** Stands in for TensorFlow.js, so that tfjs-node's files get this process's copy instead of a second one. */

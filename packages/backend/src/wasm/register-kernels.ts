@@ -1,7 +1,9 @@
 import { tf } from "../tf.js";
 import { batchMatMulKernel } from "./batch-mat-mul.js";
+import { concatKernel } from "./concat.js";
 import { gatherKernel } from "./gather.js";
 import { identityKernel } from "./identity.js";
+import { splitKernel } from "./split.js";
 import { unsortedSegmentSumKernel } from "./unsorted-segment-sum.js";
 import { wasmBackend } from "./wasm-backend.js";
 
@@ -14,6 +16,8 @@ export function registerWasmKernels(): void {
   tf.registerKernel(unsortedSegmentSumKernel);
   replace(gatherKernel);
   replace(identityKernel);
+  replace(concatKernel(tf.getKernel("Concat", "wasm")));
+  replace(splitKernel(tf.getKernel("SplitV", "wasm")));
   replace(batchMatMulKernel(wasmBackend(), tf.getKernel("BatchMatMul", "wasm")));
 }
 

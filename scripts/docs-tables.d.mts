@@ -1,0 +1,1 @@
+export function checkedPages(): Promise<{ name: string; path: string; text: string; filled: string }[]>;

@@ -1,0 +1,11 @@
+import { describe } from "vitest";
+import { absentBackends } from "./backends.js";
+
+/** Why the native backend cannot be used on this machine; undefined where it can. */
+export const nativeAbsent: string | undefined = absentBackends.get("native");
+
+/** A suite for the native backend alone, skipped under its name with the reason where it is not set up. */
+export function describeNative(title: string, body: () => void): void {
+  if (nativeAbsent === undefined) describe(title, body);
+  else describe.skip(`${title} [native is not here: ${nativeAbsent}]`, body);
+}
