@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { tf } from "../tf.js";
-import { addonPath } from "./native-cache.js";
+import { addonPath, libraryPath, quietLoaderPath } from "./native-cache.js";
 import type { NativeKind } from "./releases.js";
 
 /** The global under which the shim in the cache finds this process's TensorFlow.js. */
@@ -17,6 +17,11 @@ export interface NativeBinding {
   isUsingGpuDevice(): boolean;
 }
 
+interface QuietLoader {
+  /** Loads a library with standard error turned away. */
+  load(path: string): boolean;
+}
+
 interface KernelBackendModule {
   NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend;
 }
@@ -26,10 +31,13 @@ interface KernelBackendModule {
  * @throws the loader's own error where the addon or libtensorflow cannot be loaded
  */
 export function loadNative(folder: string, kind: NativeKind): NativeBinding {
-  // libtensorflow reads this when it is loaded; its notes about CPU features and missing GPUs are no news to a trainer.
-  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  // libtensorflow reads these when it is loaded.
+  const wantsNotes = process.env["TF_CPP_MIN_LOG_LEVEL"] !== undefined;
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // notes about CPU features and missing GPUs are no news to a trainer
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1"; // off by default on CPUs before AVX-512 VNNI, where it pays all the same
   const require = createRequire(import.meta.url);
   const fromCache = createRequire(join(folder, "package.json"));
+  if (!wantsNotes) (fromCache(quietLoaderPath(folder)) as QuietLoader).load(libraryPath(folder));
   const binding = fromCache(addonPath(folder)) as NativeBinding;
   // The CommonJS exports object, not the ES namespace: the same module instance, in the shape the kernels expect.
   (globalThis as Record<symbol, unknown>)[Symbol.for(TFJS_KEY)] = require("@tensorflow/tfjs");

@@ -6,6 +6,7 @@
  *     tfjs-node/                  the npm package, unpacked
  *     node_modules/               what its files `require`: a shim for TensorFlow.js, google-protobuf
  *     tfjs_binding.node           the addon, compiled here
+ *     quiet_load.node             loads libtensorflow without its notes, compiled here
  *     manifest.json               written last
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { delimiter, join, resolve } from "node:path";
 import { NATIVE_PLATFORM, TENSORFLOW_VERSION, type NativeKind } from "./releases.js";
 
 /** Raised when the layout above changes, so that folders of an older verlet count as absent. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 export interface Manifest {
   readonly layout: number;
@@ -31,6 +32,10 @@ export function cacheFolder(): string {
 export const nativeFolder = (kind: NativeKind, cache = cacheFolder()): string => join(cache, "native", `${TENSORFLOW_VERSION}-${kind}`);
 
 export const addonPath = (folder: string): string => join(folder, "tfjs_binding.node");
+
+export const quietLoaderPath = (folder: string): string => join(folder, "quiet_load.node");
+
+export const libraryPath = (folder: string): string => join(folder, "tensorflow", "libtensorflow_cc.so.2");
 
 /** Whether a finished set-up of this version lies in `folder`. */
 export function isComplete(folder: string, kind: NativeKind): boolean {

@@ -1,8 +1,9 @@
 /** Compiling tfjs-node's addon against the wheel's libtensorflow. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BackendError } from "@verlet/core";
-import { addonPath } from "../native/native-cache.js";
+import { addonPath, quietLoaderPath } from "../native/native-cache.js";
 import { lastWords, type RunCommand } from "./command.js";
 
 /** The headers the addon includes, as patterns over the wheel's files. */
@@ -20,15 +21,22 @@ export const HEADERS = [
 export async function buildAddon(run: RunCommand, compiler: string, folder: string, include: string): Promise<void> {
   const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string };
   const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "tfjs-node", "binding", name));
-  const result = await run(compiler, [
-    ...["-O2", "-std=c++17", "-shared", "-fPIC", "-DNAPI_VERSION=8"],
-    ...[nodeHeaders, join(include, "tensorflow", "include"), join(folder, "tfjs-node")].map((path) => `-I${path}`),
+  const compile = (...options: string[]): Promise<void> =>
+    runCompiler(run, compiler, ["-O2", "-std=c++17", "-shared", "-fPIC", "-DNAPI_VERSION=8", `-I${nodeHeaders}`, ...options]);
+  await compile(
+    ...[join(include, "tensorflow", "include"), join(folder, "tfjs-node")].map((path) => `-I${path}`),
     ...sources,
     ...[`-L${join(folder, "tensorflow")}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
     // Relative to the addon, because the folder is renamed after it has proved to work.
     "-Wl,-rpath,$ORIGIN/tensorflow",
     ...["-o", addonPath(folder)],
-  ]);
+  );
+  await compile(fileURLToPath(new URL("../../native/quiet_load.cc", import.meta.url)), "-ldl", "-o", quietLoaderPath(folder));
+}
+
+/** @throws BackendError with the compiler's last words */
+async function runCompiler(run: RunCommand, compiler: string, options: readonly string[]): Promise<void> {
+  const result = await run(compiler, options);
   if (result.code === 0) return;
   throw new BackendError({
     where: "verlet setup",

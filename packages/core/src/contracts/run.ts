@@ -1,0 +1,50 @@
+import type { Row } from "../batch.js";
+import type { Metrics } from "./values.js";
+
+export interface EvalResult {
+  metrics: Metrics;
+  /** One record per question, when asked for. */
+  details?: { prompt: string; completion: string; score: number | null; rewards: Record<string, number | null>; row: Row }[];
+}
+
+export interface TrainStats {
+  steps: number;
+  totalSteps: number;
+  outputDir: string;
+  backend: string;
+  seconds: number;
+  /** The last step's metrics. */
+  metrics: Metrics;
+  evaluation?: Metrics;
+  /** True when Ctrl+C or an AbortSignal ended the run early; what was trained is saved. */
+  interrupted: boolean;
+}
+
+export interface TrainingManager {
+  train(options?: { dataPath?: string; outputDir?: string }): Promise<TrainStats>;
+  evaluate(options?: { dataPath?: string; details?: boolean }): Promise<EvalResult>;
+  save(path: string): Promise<void>;
+  load(path: string): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Receives what happens in a run. */
+export interface RunLogger {
+  /** True when it writes for people on the terminal; such a logger is left out where the output is for machines. */
+  readonly screen?: boolean;
+  /** `startStep`: steps already done when the run starts, 0 unless it was resumed; records after it are to be dropped. */
+  start?(info: { outputDir: string; totalSteps: number; startStep: number }): void | Promise<void>;
+  step(step: number, metrics: Metrics): void | Promise<void>;
+  evaluation?(step: number, metrics: Metrics): void | Promise<void>;
+  checkpoint?(step: number, folder: string): void | Promise<void>;
+  line?(text: string): void;
+  end?(stats: TrainStats): void | Promise<void>;
+}
+
+/** Reads rows from one kind of file. */
+export interface DatasetReader {
+  /** True when this reader takes the path. */
+  accepts(path: string): boolean;
+  /** Rows with their place in the file, for messages. */
+  read(path: string): Promise<readonly Row[]>;
+}

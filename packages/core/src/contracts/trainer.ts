@@ -1,0 +1,86 @@
+import type * as tf from "@tensorflow/tfjs";
+import type { Row, ScoredRollout } from "../batch.js";
+import type { Rng } from "../rng.js";
+import type { ChatTokenizer, Policy } from "./model.js";
+import type { Advantage, PolicyLoss } from "./objective.js";
+import type { RewardManager } from "./reward.js";
+import type { RunSections } from "./sections.js";
+import type { Json, Metrics } from "./values.js";
+
+/** Rows in a seeded order, epoch after epoch; its state makes a resumed run see the same rows. */
+export interface DataLoader<T> {
+  readonly length: number;
+  next(count: number): T[];
+  state(): Json;
+  restore(state: Json): void;
+}
+
+export interface Optimizer {
+  /** Applies one update with the given gradients (same order as the parameters). Disposes of nothing it was given. */
+  step(gradients: readonly tf.Tensor[]): Metrics;
+  /** Named tensors (float32) and scalars for a checkpoint. */
+  state(): { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> };
+  restore(state: { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> }): void;
+  dispose(): void;
+}
+
+export interface StepMetrics {
+  metrics: Metrics;
+  /** What this step sampled, for the rollouts file and the screen. */
+  rollouts?: readonly (ScoredRollout & { advantage: number })[];
+}
+
+/** Everything a trainer must have back to go on as if nothing had happened; weights and optimizer are the manager's. */
+export type TrainerState = Json;
+
+/**
+ * One training algorithm. `step()` is one optimizer step.
+ * Parts (`Run`) are made by the manager from the config and handed to `setup`.
+ */
+export interface Trainer {
+  /**
+   * Looks at all training rows once, before the steps of an epoch are counted: gives back those it will train on, in
+   * order, says through `log` what it dropped and why. Without it every row is used.
+   * @throws DataError when nothing is left.
+   */
+  prepare?(rows: readonly Row[], context: PrepareContext): readonly Row[];
+  setup(run: Run): Promise<void>;
+  step(): Promise<StepMetrics>;
+  state(): TrainerState;
+  restore(state: TrainerState): void;
+  /** Frees tensors the trainer holds between steps. */
+  dispose?(): void;
+  /** Metrics over the evaluation rows, in the trainer's own terms (SFT: loss and token accuracy; RL: rewards). */
+  evaluate?(rows: readonly Row[]): Promise<Metrics>;
+}
+
+export interface PrepareContext {
+  readonly config: RunSections;
+  readonly tokenizer: ChatTokenizer;
+  /** `file:row` of the i-th row, for messages. */
+  where(i: number): string;
+  log(line: string): void;
+}
+
+/** What the manager hands to a trainer. Parts that the algorithm did not ask for (`uses`) are absent. */
+export interface Run {
+  /** The resolved sections of the YAML, already checked. */
+  readonly config: RunSections;
+  readonly policy: Policy;
+  readonly tokenizer: ChatTokenizer;
+  /** The frozen starting point for KL, when the loss asks for it; for LoRA the same model with its adapter off. */
+  readonly reference?: Pick<Policy, "logProbs">;
+  readonly train: DataLoader<Row>;
+  readonly optimizer: Optimizer;
+  readonly rewards?: RewardManager;
+  readonly advantage?: Advantage;
+  readonly policyLoss?: PolicyLoss;
+  /** Seeded streams: `run.rng("rollout")` is the same stream each time, saved in checkpoints. */
+  rng(stream: string): Rng;
+  /** The optimizer step about to be taken, from 1. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly signal: AbortSignal;
+  /** A line for the user. */
+  log(line: string): void;
+}
