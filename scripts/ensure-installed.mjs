@@ -21,7 +21,7 @@ export async function ensureInstalled() {
   const lock = readFileSync(join(root, "package-lock.json"));
   const hash = createHash("sha256").update(lock).digest("hex");
   if (!isInstalled(hash, JSON.parse(lock.toString()))) {
-    await step("Installing dependencies (npm ci)", npm(["ci", "--no-audit", "--no-fund"]), [
+    await step("Installing dependencies (npm ci)", npm(["ci", "--include=dev", "--no-audit", "--no-fund"]), [
       "Check the connection to the npm registry and run the command again; `npm ci` alone shows the same error.",
     ]);
     writeFileSync(STAMP, hash);

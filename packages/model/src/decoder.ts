@@ -1,4 +1,4 @@
-import { groupHeads, HIDDEN, release, rotary, scope, tf, type RotaryTable } from "@verlet/backend";
+import { groupHeads, HIDDEN, release, rotary, rowMean, scope, tf, type RotaryTable } from "@verlet/backend";
 import type { Decoder } from "@verlet/rollout";
 import type { ModelConfig } from "./config.js";
 import { mergedWeight } from "./lora.js";
@@ -125,7 +125,7 @@ export class CachedDecoder implements Decoder {
 
 /** x / rms(x) over the last axis, without a weight. */
 function normalise<T extends tf.Tensor>(x: T, epsilon: number): T {
-  return tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon))) as unknown as T;
+  return tf.mul(x, tf.rsqrt(tf.add(rowMean(tf.square(x)), epsilon))) as unknown as T;
 }
 
 function product(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { activeBackend, backendOrder, describeBackend, selectBackend, TENSORFLOW_VERSION, type Candidate, type Opened, type Unavailable } from "@verlet/backend";
 import { BackendError } from "@verlet/core";
 import { afterEach, describe, expect, it } from "vitest";
+import { LAYOUT } from "../../../packages/backend/dist/native/native-cache.js";
 
 const works: Opened = { device: "Test Chip", threads: 4 };
 
@@ -120,7 +121,7 @@ describe("a native cache", () => {
     const folder = join(cache, "native", `${TENSORFLOW_VERSION}-cpu`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "tfjs_binding.node"), "not an addon");
-    await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: 1, tensorflow: TENSORFLOW_VERSION, kind: "cpu" }));
+    await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: TENSORFLOW_VERSION, kind: "cpu" }));
     const info = await selectBackend("auto");
     expect(info.name).toBe("wasm");
     const native = info.passedOver.find(({ name }) => name === "native")!;

@@ -7,6 +7,7 @@ import { nativeFolder, setupNative, TENSORFLOW_VERSION } from "@verlet/backend";
 import { BackendError } from "@verlet/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wheels } from "../../../packages/backend/dist/native/releases.js";
+import { LAYOUT } from "../../../packages/backend/dist/native/native-cache.js";
 import { buildAddon } from "../../../packages/backend/dist/setup/build-addon.js";
 import { runCommand, type CommandResult, type RunCommand } from "../../../packages/backend/dist/setup/command.js";
 import { cudaRequirements } from "../../../packages/backend/dist/setup/cuda-libraries.js";
@@ -108,7 +109,7 @@ describe.skipIf(!isLinux)("a set-up that fails [skipped off linux-x64, where the
 async function finished(folder: string, mark: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "tfjs_binding.node"), mark);
-  await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: 1, tensorflow: TENSORFLOW_VERSION, kind: "cpu" }));
+  await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: TENSORFLOW_VERSION, kind: "cpu" }));
   return folder;
 }
 
@@ -124,7 +125,7 @@ describe("a set-up that is there", () => {
   it.skipIf(!isLinux)("is built anew with force, of another version, or without its addon", async () => {
     const folder = await finished(nativeFolder("cpu", cache), "here");
     await expect(attempt(refuse, { force: true })).rejects.toThrow("python3 was run");
-    await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: 1, tensorflow: "2.9.1", kind: "cpu" }));
+    await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: "2.9.1", kind: "cpu" }));
     await expect(attempt(refuse)).rejects.toThrow("python3 was run");
     await rm(join(await finished(folder, "here"), "tfjs_binding.node"));
     await expect(attempt(refuse)).rejects.toThrow("python3 was run");

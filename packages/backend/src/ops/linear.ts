@@ -1,7 +1,11 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
 
-const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]);
+/** [..., D] as a matrix; what is one already costs no op. */
+const rows = (x: tf.Tensor): tf.Tensor2D => (x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]));
+
+const like = <T extends tf.Tensor>(matrix: tf.Tensor2D, shape: readonly number[]): T =>
+  (shape.length === 2 ? matrix : tf.reshape(matrix, [...shape])) as unknown as T;
 
 /**
  * y = x·Wᵀ + b, with the weight in Hugging Face's layout.
@@ -18,10 +22,10 @@ export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf
     (save) => {
       save([x, weight]);
       const product = tf.matMul(rows(x), weight, false, true); // [N, out]
-      return tf.reshape(bias ? tf.add(product, bias) : product, [...x.shape.slice(0, -1), out]) as unknown as T;
+      return like<T>(bias ? tf.add(product, bias) : (product as tf.Tensor2D), [...x.shape.slice(0, -1), out]);
     },
     (dy, [savedX, savedWeight]) => [
-      () => tf.reshape(tf.matMul(rows(dy), savedWeight as tf.Tensor2D), x.shape),
+      () => like(tf.matMul(rows(dy), savedWeight as tf.Tensor2D) as tf.Tensor2D, x.shape),
       () => tf.matMul(rows(dy), rows(savedX!), true, false), // [out, in]
       () => tf.sum(rows(dy), 0), // [out]
     ],

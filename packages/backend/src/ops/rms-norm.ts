@@ -1,8 +1,10 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
 
-const inverseRms = (x: tf.Tensor, epsilon: number): tf.Tensor =>
-  tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+/** Mean over the last axis, kept; as a sum, because tfjs's mean copies its input first on the native backend. */
+export const rowMean = (x: tf.Tensor): tf.Tensor => tf.mul(tf.sum(x, -1, true), 1 / x.shape[x.rank - 1]!);
+
+const inverseRms = (x: tf.Tensor, epsilon: number): tf.Tensor => tf.rsqrt(tf.add(rowMean(tf.square(x)), epsilon)); // [..., 1]
 
 /**
  * Root-mean-square norm over the last axis (Zhang and Sennrich 2019): y = x / √(mean(x²) + ε) · w.
@@ -25,9 +27,12 @@ export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon:
       return [
         () => {
           const dn = tf.mul(dy, savedWeight);
-          return tf.mul(tf.sub(dn, tf.mul(normed, tf.mean(tf.mul(dn, normed), -1, true))), scale);
+          return tf.mul(tf.sub(dn, tf.mul(normed, rowMean(tf.mul(dn, normed)))), scale);
         },
-        () => tf.sum(tf.reshape(tf.mul(dy, normed), [-1, weight.shape[0]]), 0), // [D]
+        () => {
+          const products = tf.mul(dy, normed);
+          return tf.sum(products, [...products.shape.keys()].slice(0, -1)); // [D]
+        },
       ];
     },
   );

@@ -52,9 +52,9 @@ async function run({ configs, outputDir = "output/quickstart", native, backend, 
   if (computer) say(`  ${describeBackend(computer)[0]}`);
   say(`  ${percent(untrained.accuracy)} right. SFT on 4,000 demonstrations:`);
   const sft = await trainSft(options, sftSteps);
-  if (sft.stats.interrupted) return INTERRUPTED;
+  if (sft.stats.interrupted) return stopped(say);
   const grpo = await trainGrpo(options, grpoSteps, ({ accuracy }) => say(`  ${percent(accuracy)} right. GRPO on questions without demonstrations:`));
-  if (grpo.stats.interrupted) return INTERRUPTED;
+  if (grpo.stats.interrupted) return stopped(say);
 
   const results: Results = {
     accuracy: { initial: untrained.accuracy, sft: grpo.before.accuracy, grpo: grpo.after.accuracy },
@@ -64,6 +64,11 @@ async function run({ configs, outputDir = "output/quickstart", native, backend, 
   say(summary(results, layout, grpo.values, grpo.before, grpo.after));
   if (json) process.stdout.write(`${JSON.stringify({ ...results, outputDir: layout.root })}\n`);
   return 0;
+}
+
+function stopped(say: (text: string) => void): number {
+  say("Stopped. The next quickstart starts over.");
+  return INTERRUPTED;
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -49,6 +49,11 @@ export class StageLogger implements RunLogger {
     }
   }
 
+  /** What a run says before its first step, its plan, is left out. */
+  line(text: string): void {
+    if (this.#total > 0) this.#screen.write(`${this.#screen.isTTY ? CLEAR_LINE : ""}  ${text}\n`);
+  }
+
   end(): void {
     if (this.#screen.isTTY) this.#screen.write(CLEAR_LINE);
   }

@@ -63,7 +63,7 @@ function nextSteps({ grpo }: Layout, backend: string): string[] {
     `  npx verlet generate --model ${shown(grpo)} --chat --temperature 0 --prompt "58+67=?"`,
     "  npx verlet train configs/quickstart-grpo.yaml algorithm=dapo trainer.outputDir=./output/dapo",
     "  examples/custom-reward   a reward of your own in 15 lines",
-    ...(backend === "wasm" || backend === "cpu" ? ["  npm run quickstart -- --native   the same on native TensorFlow, several times faster"] : []),
+    ...(backend === "wasm" || backend === "cpu" ? ["  npm run quickstart -- --native   the same on native TensorFlow, two to three times as fast"] : []),
     "  README.md and docs/   what else there is",
   ];
 }

@@ -25,3 +25,12 @@ test("redraws one line on a terminal and wipes it at the end", () => {
   expect(written.every((text) => text.startsWith("\r") && !text.includes("\n"))).toBe(true);
   expect(written.at(-1)).toBe("\r\u001b[2K");
 });
+
+test("leaves out the plan, and shows what is said during the steps", () => {
+  const written: string[] = [];
+  const logger = new StageLogger({ write: (text) => written.push(text) }, "SFT", "loss");
+  logger.line("Plan of x.yaml");
+  logger.start({ totalSteps: 3, startStep: 0 });
+  logger.line("stopping after step 1");
+  expect(written).toEqual(["  stopping after step 1\n"]);
+});
