@@ -1,22 +1,27 @@
-import { groupHeads, HIDDEN, release, rotary, rowMean, scope, tf, type RotaryTable } from "@verlet/backend";
+import { groupHeads, HIDDEN, release, rotary, scope, tf, type RotaryTable } from "@verlet/backend";
 import type { Decoder } from "@verlet/rollout";
 import type { ModelConfig } from "./config.js";
 import { mergedWeight } from "./lora.js";
 import type { RotaryAngles } from "./rotary-table.js";
 import type { ModelWeights, Projection } from "./transformer.js";
 
-/** One layer's weights laid out for few, large products; norms before a product are multiplied into its weight. */
+/**
+ * One layer's weights laid out for few, fast products: transposed once, so that no step has to, and with the weight of the
+ * norm before a product, and that norm's √width, multiplied in.
+ */
 interface PackedLayer {
-  /** q, k and v in one, [(heads + 2·kvHeads)·D, H] */
+  /** q, k and v in one, [H, (heads + 2·kvHeads)·D] */
   qkv: tf.Tensor2D;
   qkvBias?: tf.Tensor1D;
   /** Norm weight of each q and k head, [heads + kvHeads, D]. */
   headNorm?: tf.Tensor2D;
+  /** [heads·D, H] */
   o: tf.Tensor2D;
   oBias?: tf.Tensor1D;
-  /** [2·I, H] */
+  /** [H, 2·I] */
   gateUp: tf.Tensor2D;
   gateUpBias?: tf.Tensor1D;
+  /** [I, H] */
   down: tf.Tensor2D;
   downBias?: tf.Tensor1D;
 }
@@ -49,7 +54,7 @@ export class CachedDecoder implements Decoder {
     this.#angles = angles;
     this.#embedding = weights.embedding;
     const packed = scope(() => {
-      const head = tf.mul(weights.head, weights.norm); // [V, H]: the last norm's weight moved into the head
+      const head = afterNorm(weights.head, weights.norm); // [H, V]
       return { head, layers: weights.layers.map((layer) => packLayer(layer, config, adapters)) };
     });
     this.#head = packed.head as tf.Tensor2D;
@@ -94,7 +99,7 @@ export class CachedDecoder implements Decoder {
         return attended.cache;
       });
       const last = width === 1 ? x : tf.reshape(tf.slice(tf.reshape(x, [rows, width, -1]), [0, width - 1, 0], [rows, 1, x.shape[1]]), [rows, -1]);
-      const logits = tf.matMul(normalise(last as tf.Tensor2D, this.#config.normEpsilon), this.#head, false, true); // [B, V]
+      const logits = tf.matMul(normalise(last as tf.Tensor2D, this.#config.normEpsilon), this.#head); // [B, V]
       const stepMask = width > 1 && this.#padding.some((n) => n > 0) ? paddingMask(this.#padding, width) : undefined;
       return { logits, cache, stepMask };
     });
@@ -123,13 +128,20 @@ export class CachedDecoder implements Decoder {
   }
 }
 
-/** x / rms(x) over the last axis, without a weight. */
+/** x / (√D · rms(x)) over the last axis of length D: what uses it has √D in its weight. */
 function normalise<T extends tf.Tensor>(x: T, epsilon: number): T {
-  return tf.mul(x, tf.rsqrt(tf.add(rowMean(tf.square(x)), epsilon))) as unknown as T;
+  const width = x.shape[x.rank - 1]!;
+  return tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), -1, true), width * epsilon))) as unknown as T;
 }
 
+/** A weight [out, in] behind a norm of its input, with the norm's weight and √in multiplied in, transposed: [in, out]. */
+function afterNorm(weight: tf.Tensor2D, norm: tf.Tensor1D): tf.Tensor2D {
+  return tf.transpose(tf.mul(weight, tf.mul(norm, Math.sqrt(weight.shape[1]))) as tf.Tensor2D);
+}
+
+/** @param weight [in, out] */
 function product(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {
-  const y: tf.Tensor2D = tf.matMul(x, weight, false, true);
+  const y: tf.Tensor2D = tf.matMul(x, weight);
   return bias ? tf.add(y, bias) : y;
 }
 
@@ -140,7 +152,7 @@ function feedForward(x: tf.Tensor2D, layer: PackedLayer): tf.Tensor2D {
 
 function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, adapters: boolean): PackedLayer {
   const { heads, kvHeads, headDim } = config;
-  const whole = ({ weight, adapter }: Projection): tf.Tensor2D => (adapter && adapters ? mergedWeight(weight, adapter) : tf.clone(weight));
+  const whole = ({ weight, adapter }: Projection): tf.Tensor2D => (adapter && adapters ? mergedWeight(weight, adapter) : weight);
   const biases = (...parts: Projection[]): tf.Tensor1D | undefined => {
     if (!parts.some(({ bias }) => bias)) return undefined;
     return tf.concat(parts.map(({ bias, weight }) => bias ?? tf.zeros([weight.shape[0]])));
@@ -149,16 +161,17 @@ function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, a
   const scale = 1 / Math.sqrt(headDim);
   const scaled = layer.qNorm ? 1 : scale;
   const queryBias = biases(layer.q);
+  const root = Math.sqrt(headDim);
   const headNorm = layer.qNorm && layer.kNorm && tf.concat([
-    tf.tile(tf.expandDims(tf.mul(layer.qNorm, scale), 0), [heads, 1]),
-    tf.tile(tf.expandDims(layer.kNorm, 0), [kvHeads, 1]),
+    tf.tile(tf.expandDims(tf.mul(layer.qNorm, scale * root), 0), [heads, 1]),
+    tf.tile(tf.expandDims(tf.mul(layer.kNorm, root), 0), [kvHeads, 1]),
   ]) as tf.Tensor2D; // [heads + kvHeads, D]
   const qkvBias = queryBias && tf.concat([tf.mul(queryBias, scaled) as tf.Tensor1D, biases(layer.k, layer.v)!]);
   const packed: PackedLayer = {
-    qkv: tf.mul(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm),
-    o: whole(layer.o),
-    gateUp: tf.mul(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm),
-    down: whole(layer.down),
+    qkv: afterNorm(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm),
+    o: tf.transpose(whole(layer.o)),
+    gateUp: afterNorm(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm),
+    down: tf.transpose(whole(layer.down)),
   };
   const gateUpBias = biases(layer.gate, layer.up);
   const oBias = biases(layer.o);

@@ -1,4 +1,4 @@
-import { tf } from "@verlet/backend";
+import { adamSlot, type AdamSlot, type tf } from "@verlet/backend";
 import { CheckpointError, type Metrics, type Optimizer, type Parameter } from "@verlet/core";
 import { clipFactor, globalNorm } from "./clip.js";
 import { scheduleFactor, type ScheduleOptions } from "./schedules.js";
@@ -16,19 +16,6 @@ export interface AdamWOptions {
   isDecayed: (name: string) => boolean;
 }
 
-/** Numbers in one flat moment tensor at most, so that an update's temporaries stay small. */
-const BUCKET_NUMBERS = 4 * 2 ** 20;
-
-/** Parameters whose moments lie in one flat tensor, so that an update is a few large ops. */
-interface Bucket {
-  indices: number[];
-  sizes: number[];
-  decayed: boolean;
-  /** First and second moment, [Σ sizes]. */
-  m: tf.Tensor1D;
-  v: tf.Tensor1D;
-}
-
 type OptimizerState = ReturnType<Optimizer["state"]>;
 
 /**
@@ -37,112 +24,59 @@ type OptimizerState = ReturnType<Optimizer["state"]>;
  */
 export class AdamW implements Optimizer {
   readonly #parameters: readonly Parameter[];
+  readonly #slots: readonly AdamSlot[];
   readonly #options: AdamWOptions;
-  readonly #buckets: Bucket[];
   #step = 0;
 
   constructor(parameters: readonly Parameter[], options: AdamWOptions) {
     this.#parameters = parameters;
+    this.#slots = parameters.map(({ variable }) => adamSlot(variable));
     this.#options = options;
-    this.#buckets = makeBuckets(parameters, options);
   }
 
+  /** A step whose gradient is not finite changes no weight and no moment; the norm tells. */
   step(gradients: readonly tf.Tensor[]): Metrics {
-    const { learningRate, maxGradNorm, schedule } = this.#options;
+    const { learningRate, maxGradNorm, schedule, weightDecay, isDecayed, beta1, beta2, epsilon } = this.#options;
     const norm = globalNorm(gradients);
     const rate = learningRate * scheduleFactor(this.#step, schedule);
     this.#step += 1;
-    if (Number.isFinite(norm)) for (const bucket of this.#buckets) this.#update(bucket, gradients, clipFactor(norm, maxGradNorm), rate);
+    if (Number.isFinite(norm)) {
+      const update = { learningRate: rate, beta1, beta2, epsilon, step: this.#step, clip: clipFactor(norm, maxGradNorm) };
+      this.#slots.forEach((slot, i) => {
+        slot.update(gradients[i]!, { ...update, keep: isDecayed(this.#parameters[i]!.name) ? 1 - rate * weightDecay : 1 });
+      });
+    }
     return { grad_norm: norm, learning_rate: rate };
-  }
-
-  #update(bucket: Bucket, gradients: readonly tf.Tensor[], clip: number, rate: number): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.#options;
-    const { m, v, updates } = tf.tidy(() => {
-      const flat = tf.concat(bucket.indices.map((i) => tf.reshape(gradients[i]!, [-1]))) as tf.Tensor1D; // [Σ sizes]
-      const g = clip < 1 ? tf.mul<tf.Tensor1D>(flat, clip) : flat;
-      const m = tf.add<tf.Tensor1D>(tf.mul(bucket.m, beta1), tf.mul(g, 1 - beta1));
-      const v = tf.add<tf.Tensor1D>(tf.mul(bucket.v, beta2), tf.mul(tf.square(g), 1 - beta2));
-      const correction2 = Math.sqrt(1 - beta2 ** this.#step);
-      // lr·m̂ / (√v̂ + ε) with the bias corrections moved into the scalars
-      const scale = (rate * correction2) / (1 - beta1 ** this.#step);
-      const change = tf.mul<tf.Tensor1D>(tf.div(m, tf.add(tf.sqrt(v), epsilon * correction2)), scale);
-      return { m, v, updates: tf.split(change, bucket.sizes) };
-    });
-    tf.dispose([bucket.m, bucket.v]);
-    bucket.m = m;
-    bucket.v = v;
-    const keep = 1 - rate * (bucket.decayed ? weightDecay : 0);
-    bucket.indices.forEach((index, k) => {
-      const { variable } = this.#parameters[index]!;
-      const next = tf.tidy(() => tf.sub(keep === 1 ? variable : tf.mul(variable, keep), tf.reshape(updates[k]!, variable.shape)));
-      variable.assign(next);
-      tf.dispose([next, updates[k]!]);
-    });
   }
 
   state(): OptimizerState {
     const tensors: OptimizerState["tensors"] = {};
-    for (const bucket of this.#buckets) {
-      for (const moment of ["m", "v"] as const) {
-        const flat = bucket[moment].dataSync() as Float32Array;
-        let offset = 0;
-        bucket.indices.forEach((index, k) => {
-          const { name, variable } = this.#parameters[index]!;
-          const size = bucket.sizes[k]!;
-          tensors[`${moment}.${name}`] = { shape: [...variable.shape], data: flat.slice(offset, offset + size) };
-          offset += size;
-        });
-      }
-    }
+    this.#slots.forEach((slot, i) => {
+      const { name, variable } = this.#parameters[i]!;
+      const { m, v } = slot.moments();
+      tensors[`m.${name}`] = { shape: [...variable.shape], data: m };
+      tensors[`v.${name}`] = { shape: [...variable.shape], data: v };
+    });
     return { step: this.#step, tensors };
   }
 
-  /** Throws CheckpointError when the state is of other parameters. */
+  /** Throws CheckpointError when the state is of other parameters; nothing is changed then. */
   restore({ step, tensors }: OptimizerState): void {
-    const saved = this.#buckets.map((bucket) => ({ m: this.#flatMoment("m", bucket, tensors), v: this.#flatMoment("v", bucket, tensors) }));
-    this.#buckets.forEach((bucket, i) => {
-      tf.dispose([bucket.m, bucket.v]);
-      bucket.m = tf.tensor1d(saved[i]!.m);
-      bucket.v = tf.tensor1d(saved[i]!.v);
-    });
+    const saved = this.#parameters.map(({ name, variable }) => ({
+      m: momentOf(tensors, `m.${name}`, variable.size),
+      v: momentOf(tensors, `v.${name}`, variable.size),
+    }));
+    this.#slots.forEach((slot, i) => slot.setMoments(saved[i]!));
     this.#step = step;
   }
 
-  #flatMoment(moment: "m" | "v", { indices, sizes }: Bucket, tensors: OptimizerState["tensors"]): Float32Array {
-    const flat = new Float32Array(sizes.reduce((a, b) => a + b, 0));
-    let offset = 0;
-    indices.forEach((index, k) => {
-      const name = `${moment}.${this.#parameters[index]!.name}`;
-      const data = tensors[name]?.data;
-      if (data?.length !== sizes[k]) {
-        throw new CheckpointError({ where: `optimizer state ${name}`, what: "does not fit the model", got: data ? `${data.length} numbers` : "nothing", expected: `${sizes[k]}` });
-      }
-      flat.set(data!, offset);
-      offset += sizes[k]!;
-    });
-    return flat;
-  }
-
   dispose(): void {
-    for (const { m, v } of this.#buckets) tf.dispose([m, v]);
+    for (const slot of this.#slots) slot.dispose();
   }
 }
 
-function makeBuckets(parameters: readonly Parameter[], { weightDecay, isDecayed }: AdamWOptions): Bucket[] {
-  const drafts: { indices: number[]; sizes: number[]; decayed: boolean; total: number }[] = [];
-  const open = new Map<boolean, (typeof drafts)[number]>();
-  parameters.forEach(({ name, variable }, index) => {
-    const decayed = weightDecay > 0 && isDecayed(name);
-    let draft = open.get(decayed);
-    if (!draft || draft.total + variable.size > BUCKET_NUMBERS) {
-      draft = { indices: [], sizes: [], decayed, total: 0 };
-      drafts.push(draft);
-      open.set(decayed, draft);
-    }
-    draft.indices.push(index);
-    draft.sizes.push(variable.size);
-    draft.total += variable.size;
-  });
-  return drafts.map(({ indices, sizes, decayed, total }) => ({ indices, sizes, decayed, m: tf.zeros([total]), v: tf.zeros([total]) }));
+function momentOf(tensors: OptimizerState["tensors"], name: string, size: number): Float32Array {
+  const data = tensors[name]?.data;
+  if (data?.length === size) return data;
+  throw new CheckpointError({ where: `optimizer state ${name}`, what: "does not fit the model", got: data ? `${data.length} numbers` : "nothing", expected: `${size}` });
 }

@@ -4,7 +4,7 @@ import { selectBackend, tf } from "@verlet/backend";
 /** 0, 1, 2, … in the given shape. */
 const counted = (shape: number[], dtype: "float32" | "int32" | "bool" = "float32"): tf.Tensor => {
   const size = tf.util.sizeFromShape(shape);
-  return tf.tensor(Array.from({ length: size }, (_, i) => (dtype === "bool" ? i % 3 === 0 : i)), shape, dtype);
+  return tf.tensor(Array.from({ length: size }, (_, i) => (dtype === "bool" ? Number(i % 3 === 0) : i)), shape, dtype);
 };
 
 /** The same on the plain backend. */

@@ -17,7 +17,7 @@ export function dropoutMask(shape: number[], rate: number, rng: Rng): tf.Tensor 
 }
 
 function nativeUniform(shape: number[], high: number, low: number): tf.Tensor {
-  const types = { dtype: "float32", T: "int32", Tseed: "int32" };
+  const types = { dtype: "float32", T: "int32", Tseed: "int32" } as const;
   return rawOp("StatelessRandomUniform", [tf.tensor1d(shape, "int32"), tf.tensor1d([high, low], "int32")], { types })[0]!;
 }
 

@@ -1,10 +1,11 @@
+export { adamSlot, ComposedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
 export { attention, attentionComposed, groupHeads, HIDDEN } from "./attention.js";
 export { dropoutMask } from "./dropout-mask.js";
 export { fusedOp, gradientsOf } from "./fused-op.js";
 export { gatherRows, scatterTo } from "./gather-rows.js";
 export { linear } from "./linear.js";
-export { isNative, rawOp } from "./raw-op.js";
-export { rmsNorm, rmsNormComposed, rowMean } from "./rms-norm.js";
+export { isNative, rawOp, type RawAttributes } from "./raw-op.js";
+export { rmsNorm, rmsNormComposed } from "./rms-norm.js";
 export { rotary, type RotaryTable } from "./rotary.js";
 export { release, scope } from "./scope.js";
 export { sumOfSquares } from "./sum-of-squares.js";

@@ -13,32 +13,36 @@ interface OpAttribute {
   value: unknown;
 }
 
+export interface RawAttributes {
+  /** Type attributes: `T`, `Tindices` … */
+  types?: Record<string, "float32" | "int32">;
+  ints?: Record<string, number>;
+  bools?: Record<string, boolean>;
+  strings?: Record<string, string>;
+  shapes?: Record<string, number[]>;
+  /** How many tensors come out, 1 unless told. */
+  outputs?: number;
+}
+
+const typeNumbers = { float32: 1, int32: 3 } as const; // TF_FLOAT, TF_INT32
+
 /** True where libtensorflow runs the ops, so that `rawOp` can be used. */
 export const isNative = (): boolean => tf.getBackend() === "tensorflow";
 
-const DT_FLOAT = 1;
-const DT_INT32 = 3;
-
-const typeOf = (dtype: string): number => (dtype === "int32" ? DT_INT32 : DT_FLOAT);
-
 /**
- * Runs a TensorFlow op by its name on the native backend. `types` sets type attributes (`T`, `Tindices` …).
- * The outputs are plain tensors without a gradient: use it inside a fused op.
+ * Runs a TensorFlow op by its name on the native backend. The outputs are plain tensors without a gradient: use it
+ * inside a fused op.
  */
-export function rawOp(
-  name: string,
-  inputs: tf.Tensor[],
-  attributes: { types?: Record<string, string>; ints?: Record<string, number>; bools?: Record<string, boolean>; outputs?: number } = {},
-): tf.Tensor[] {
+export function rawOp(name: string, inputs: tf.Tensor[], { types, ints, bools, strings, shapes, outputs = 1 }: RawAttributes = {}): tf.Tensor[] {
   const native = tf.backend() as unknown as NativeBackend;
-  const { binding } = native;
-  const attrs: OpAttribute[] = [
-    ...Object.entries(attributes.types ?? {}).map(([key, dtype]) => ({ name: key, type: binding["TF_ATTR_TYPE"]!, value: typeOf(dtype) })),
-    ...Object.entries(attributes.ints ?? {}).map(([key, value]) => ({ name: key, type: binding["TF_ATTR_INT"]!, value })),
-    ...Object.entries(attributes.bools ?? {}).map(([key, value]) => ({ name: key, type: binding["TF_ATTR_BOOL"]!, value })),
-  ];
-  const outputs = attributes.outputs ?? 1;
-  return outputs === 1
-    ? [native.executeSingleOutput(name, attrs, inputs)]
-    : native.executeMultipleOutputs(name, attrs, inputs, outputs);
+  const attrs: OpAttribute[] = [];
+  const add = (values: Record<string, unknown> | undefined, kind: string): void => {
+    for (const key in values) attrs.push({ name: key, type: native.binding[kind]!, value: values[key] });
+  };
+  for (const key in types) attrs.push({ name: key, type: native.binding["TF_ATTR_TYPE"]!, value: typeNumbers[types[key]!] });
+  add(ints, "TF_ATTR_INT");
+  add(bools, "TF_ATTR_BOOL");
+  add(strings, "TF_ATTR_STRING");
+  add(shapes, "TF_ATTR_SHAPE");
+  return outputs === 1 ? [native.executeSingleOutput(name, attrs, inputs)] : native.executeMultipleOutputs(name, attrs, inputs, outputs);
 }

@@ -2,7 +2,7 @@ import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
 
 /** Mean over the last axis, kept; as a sum, because tfjs's mean copies its input first on the native backend. */
-export const rowMean = (x: tf.Tensor): tf.Tensor => tf.mul(tf.sum(x, -1, true), 1 / x.shape[x.rank - 1]!);
+const rowMean = (x: tf.Tensor): tf.Tensor => tf.mul(tf.sum(x, -1, true), 1 / x.shape[x.rank - 1]!);
 
 const inverseRms = (x: tf.Tensor, epsilon: number): tf.Tensor => tf.rsqrt(tf.add(rowMean(tf.square(x)), epsilon)); // [..., 1]
 

@@ -1,0 +1,149 @@
+import { tf } from "../tf.js";
+import { isNative, rawOp } from "./raw-op.js";
+
+/** One Adam update with its step's scalars. */
+export interface AdamUpdate {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Updates taken, this one included. */
+  step: number;
+  /** Factor on the gradient, from clipping. */
+  clip: number;
+  /** Factor on the parameter before the update: 1 − lr · weight decay. */
+  keep: number;
+}
+
+/** A parameter's first and second moment. */
+export interface Moments {
+  m: Float32Array;
+  v: Float32Array;
+}
+
+/** Adam's state of one parameter. */
+export interface AdamSlot {
+  /** p ← keep·p − lr · m̂ / (√v̂ + ε), with the moments of clip·g. */
+  update(gradient: tf.Tensor, update: AdamUpdate): void;
+  moments(): Moments;
+  setMoments(moments: Moments): void;
+  dispose(): void;
+}
+
+/** On the native backend one fused op an update; the composed form elsewhere. */
+export const adamSlot = (variable: tf.Variable): AdamSlot => (isNative() ? new FusedSlot(variable) : new ComposedSlot(variable));
+
+/** The definition, from plain ops. */
+export class ComposedSlot implements AdamSlot {
+  readonly #variable: tf.Variable;
+  #m: tf.Tensor;
+  #v: tf.Tensor;
+
+  constructor(variable: tf.Variable) {
+    this.#variable = variable;
+    this.#m = tf.keep(tf.zerosLike(variable));
+    this.#v = tf.keep(tf.zerosLike(variable));
+  }
+
+  update(gradient: tf.Tensor, { learningRate, beta1, beta2, epsilon, step, clip, keep }: AdamUpdate): void {
+    const { m, v, next } = tf.tidy(() => {
+      const g = clip === 1 ? gradient : tf.mul(gradient, clip);
+      const m = tf.add(tf.mul(this.#m, beta1), tf.mul(g, 1 - beta1));
+      const v = tf.add(tf.mul(this.#v, beta2), tf.mul(tf.square(g), 1 - beta2));
+      // the bias corrections moved into the scalars: m̂ / (√v̂ + ε) = √c₂ / c₁ · m / (√v + √c₂·ε)
+      const correction = Math.sqrt(1 - beta2 ** step);
+      const scale = (learningRate * correction) / (1 - beta1 ** step);
+      const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon * correction)), scale);
+      return { m, v, next: tf.sub(keep === 1 ? this.#variable : tf.mul(this.#variable, keep), change) };
+    });
+    tf.dispose([this.#m, this.#v]);
+    this.#m = tf.keep(m);
+    this.#v = tf.keep(v);
+    this.#variable.assign(next);
+    next.dispose();
+  }
+
+  moments(): Moments {
+    return { m: this.#m.dataSync<"float32">(), v: this.#v.dataSync<"float32">() };
+  }
+
+  setMoments({ m, v }: Moments): void {
+    const { shape } = this.#variable;
+    tf.dispose([this.#m, this.#v]);
+    this.#m = tf.keep(tf.tensor(m, shape));
+    this.#v = tf.keep(tf.tensor(v, shape));
+  }
+
+  dispose(): void {
+    tf.dispose([this.#m, this.#v]);
+  }
+}
+
+let resources = 0;
+
+/** Moments in TensorFlow's own variables, so that `ResourceApplyAdam` updates them in place in one pass. */
+class FusedSlot implements AdamSlot {
+  readonly #variable: tf.Variable;
+  readonly #parameter: tf.Tensor;
+  readonly #m: tf.Tensor;
+  readonly #v: tf.Tensor;
+
+  constructor(variable: tf.Variable) {
+    this.#variable = variable;
+    [this.#parameter, this.#m, this.#v] = [0, 1, 2].map(() => resource(variable.shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    tf.tidy(() => {
+      const zeros = tf.zerosLike(variable);
+      assign(this.#m, zeros);
+      assign(this.#v, zeros);
+    });
+  }
+
+  update(gradient: tf.Tensor, { learningRate, beta1, beta2, epsilon, step, clip, keep }: AdamUpdate): void {
+    const next = tf.tidy(() => {
+      assign(this.#parameter, keep === 1 ? this.#variable : tf.mul(this.#variable, keep));
+      const power2 = beta2 ** step;
+      // TensorFlow adds ε to the uncorrected √v, so ε takes v's bias correction here.
+      const scalars = [beta1 ** step, power2, learningRate, beta1, beta2, epsilon * Math.sqrt(1 - power2)].map((x) => tf.scalar(x));
+      rawOp("ResourceApplyAdam", [this.#parameter, this.#m, this.#v, ...scalars, clip === 1 ? gradient : tf.mul(gradient, clip)], {
+        types: { T: "float32" },
+        bools: { use_locking: false, use_nesterov: false },
+        outputs: 0,
+      });
+      return read(this.#parameter);
+    });
+    this.#variable.assign(next);
+    next.dispose();
+  }
+
+  moments(): Moments {
+    const numbers = (handle: tf.Tensor): Float32Array => tf.tidy(() => read(handle).dataSync<"float32">().slice());
+    return { m: numbers(this.#m), v: numbers(this.#v) };
+  }
+
+  setMoments({ m, v }: Moments): void {
+    const { shape } = this.#variable;
+    tf.tidy(() => {
+      assign(this.#m, tf.tensor(m.slice(), shape)); // copies: TensorFlow writes into what it is given
+      assign(this.#v, tf.tensor(v.slice(), shape));
+    });
+  }
+
+  dispose(): void {
+    for (const handle of [this.#parameter, this.#m, this.#v]) {
+      rawOp("DestroyResourceOp", [handle], { bools: { ignore_lookup_error: true }, outputs: 0 });
+      handle.dispose();
+    }
+  }
+}
+
+/** A handle of a new TensorFlow variable. tfjs shows its type as string, the one of its types that handles may have. */
+function resource(shape: number[]): tf.Tensor {
+  const strings = { container: "", shared_name: `verlet.adam.${resources++}` };
+  return tf.keep(rawOp("VarHandleOp", [], { types: { dtype: "float32" }, shapes: { shape }, strings })[0]!);
+}
+
+function assign(handle: tf.Tensor, value: tf.Tensor): void {
+  rawOp("AssignVariableOp", [handle, value], { types: { dtype: "float32" }, outputs: 0 });
+}
+
+const read = (handle: tf.Tensor): tf.Tensor => rawOp("ReadVariableOp", [handle], { types: { dtype: "float32" } })[0]!;
