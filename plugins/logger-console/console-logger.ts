@@ -34,7 +34,7 @@ export class ConsoleLogger implements RunLogger {
   start({ outputDir, totalSteps, startStep }: { outputDir: string; totalSteps: number; startStep: number }): void {
     this.#total = totalSteps;
     this.#ticks = [this.#now()];
-    this.line(startStep > 0 ? `going on after step ${startStep} of ${totalSteps} in ${outputDir}` : `${totalSteps} steps, written to ${outputDir}`);
+    this.line(startStep > 0 ? `going on after step ${startStep} of ${totalSteps} in ${outputDir}` : `${totalSteps} ${totalSteps === 1 ? "step" : "steps"} to take; results go to ${outputDir}`);
   }
 
   step(step: number, metrics: Metrics): void {

@@ -83,7 +83,7 @@ describe("console", () => {
       logger.step(step, { epoch: 1, reward: 0.64123, grad_norm: 1.5, learning_rate: 2e-4, "timing/step": 2 });
     }
     expect(pipe.text).toBe(
-      "4 steps, written to ./out\n" +
+      "4 steps to take; results go to ./out\n" +
         "step 3/4  reward 0.6412  grad_norm 1.5  learning_rate 2e-4  2.00 s/step  0:02 left\n" +
         "step 4/4  reward 0.6412  grad_norm 1.5  learning_rate 2e-4  2.00 s/step  0:00 left\n",
     );
@@ -99,7 +99,7 @@ describe("console", () => {
     logger.line("hello");
     // 3 steps of 30 s are left; a quarter of 20 cells is 5.
     const drawn = `1/4 ${"█".repeat(5)}${"░".repeat(15)} 1:30 left  loss 2`;
-    expect(terminal.text).toBe(`4 steps, written to ./out\n\r\u001b[2K${drawn}\r\u001b[2Khello\n${drawn}`);
+    expect(terminal.text).toBe(`4 steps to take; results go to ./out\n\r\u001b[2K${drawn}\r\u001b[2Khello\n${drawn}`);
   });
 
   it("never draws a bar wider than the terminal", () => {
