@@ -1,4 +1,4 @@
-import { gradientsOf, scope, tf } from "@verlet/backend";
+import { addGradients, gradientsOf, scope, tf } from "@verlet/backend";
 import type { Metrics, Policy, Rng } from "@verlet/core";
 import { collate, type SftExample } from "@verlet/data";
 
@@ -48,9 +48,7 @@ export function sftGradients(policy: Policy, examples: readonly SftExample[], op
     loss += part.value.dataSync()[0]!;
     entropySum += tf.tidy(() => tf.sum(entropy).dataSync()[0]!);
     tf.dispose([part.value, entropy]);
-    const summed = gradients?.map((g, i) => tf.add(g, part.gradients[i]!));
-    if (gradients) tf.dispose([...gradients, ...part.gradients]);
-    gradients = summed ?? part.gradients;
+    gradients = addGradients(gradients, part.gradients);
   }
   return { gradients: gradients!, metrics: { loss, entropy: entropySum / total, num_tokens: examples.reduce((sum, { ids }) => sum + ids.length, 0) } };
 }

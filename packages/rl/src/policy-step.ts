@@ -1,4 +1,4 @@
-import { gradientsOf, scope, tf } from "@verlet/backend";
+import { addGradients, gradientsOf, scope, tf } from "@verlet/backend";
 import type { LossSection, Metrics, Policy, PolicyBatch, PolicyLoss, PolicyLossInput, Rng } from "@verlet/core";
 import { aggregate, type BatchTotals } from "./aggregate.js";
 import { klPenalty, stopGradient } from "./kl.js";
@@ -49,7 +49,7 @@ export function policyGradients(policy: Policy, policyLoss: PolicyLoss, batch: P
     sums.add(scope(() => microMetrics(result.value, policyLoss, seen, micro, options)));
     writeRows(logProbs, batch, micro, seen.input.logProbs.dataSync());
     tf.dispose([result.value, seen.input as unknown as tf.TensorContainerObject, seen.ref ?? null, seen.entropy] as tf.TensorContainer);
-    gradients = addInto(gradients, result.gradients);
+    gradients = addGradients(gradients, result.gradients);
   }
   return { gradients: gradients ?? variables.map((v) => tf.zerosLike(v)), metrics: sums.metrics(totals.tokens), logProbs };
 }
@@ -123,11 +123,4 @@ class MetricSums {
     const means = Object.fromEntries(Object.entries(this.#perToken).map(([name, sum]) => [name, sum / tokens]));
     return { ...this.#whole, ...means, ...this.#largest };
   }
-}
-
-function addInto(total: tf.Tensor[] | undefined, more: tf.Tensor[]): tf.Tensor[] {
-  if (!total) return more;
-  const sums = total.map((sum, i) => tf.add(sum, more[i]!));
-  tf.dispose([...total, ...more]);
-  return sums;
 }

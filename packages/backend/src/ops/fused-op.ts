@@ -48,3 +48,11 @@ export function gradientsOf(
   const { value, grads } = tf.engine().gradients(loss, list, undefined, true);
   return { value: value as tf.Scalar, gradients: grads.map((g, i) => g ?? tf.zerosLike(list[i]!)) };
 }
+
+/** Adds one micro-batch's gradients to the sum so far, freeing both; the caller owns the result. */
+export function addGradients(total: tf.Tensor[] | undefined, more: tf.Tensor[]): tf.Tensor[] {
+  if (!total) return more;
+  const sums = total.map((sum, i) => tf.add(sum, more[i]!));
+  tf.dispose([...total, ...more]);
+  return sums;
+}

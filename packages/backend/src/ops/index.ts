@@ -1,7 +1,7 @@
 export { adamSlot, ComposedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
 export { attention, attentionComposed, groupHeads, HIDDEN } from "./attention.js";
 export { dropoutMask } from "./dropout-mask.js";
-export { fusedOp, gradientsOf } from "./fused-op.js";
+export { addGradients, fusedOp, gradientsOf } from "./fused-op.js";
 export { gatherRows, scatterTo } from "./gather-rows.js";
 export { linear } from "./linear.js";
 export { isNative, rawOp, type RawAttributes } from "./raw-op.js";
