@@ -6,4 +6,5 @@ export { cacheFolder, isComplete, nativeFolder } from "./native/native-cache.js"
 export { TENSORFLOW_VERSION, type NativeKind } from "./native/releases.js";
 export { doctor, type DoctorReport } from "./doctor.js";
 export { setupNative, type SetupOptions, type SetupResult } from "./setup/setup-native.js";
+export * from "./compile/index.js";
 export * from "./ops/index.js";

@@ -1,4 +1,4 @@
-import { tf } from "@verlet/backend";
+import { compile, tf } from "@verlet/backend";
 import type { SamplingOptions } from "@verlet/core";
 import { filterLogits, softmax } from "./logit-filters.js";
 
@@ -24,30 +24,41 @@ export function chooseTokens(logits: tf.Tensor2D, options: SamplingOptions, unif
   return options.temperature === 0 ? chooseGreedy(logits) : chooseSampled(logits, options.temperature, uniforms);
 }
 
-function chooseGreedy(logits: tf.Tensor2D): Choice {
-  return readChoice(() => {
+const greedy = compile(
+  ({ logits }: { logits: tf.Tensor2D }): tf.Tensor1D => {
     const ids = tf.argMax(logits, 1) as tf.Tensor1D; // [B]
-    return [tf.cast(ids, "float32"), tf.sub(tf.max(logits, 1), tf.logSumExp(logits, 1))];
-  });
-}
+    return together(tf.cast(ids, "float32"), tf.sub(tf.max(logits, 1), tf.logSumExp(logits, 1)));
+  },
+  { name: "greedy choice" },
+);
 
-function chooseSampled(logits: tf.Tensor2D, temperature: number, uniforms: Float64Array): Choice {
-  const [rows, vocabulary] = logits.shape;
-  return readChoice(() => {
-    const probabilities = tf.softmax(temperature === 1 ? logits : tf.div(logits, temperature)); // [B, V]
+/** `uniforms` [B, 1] below 1; `temperature` a scalar. */
+const sampled = compile(
+  ({ logits, uniforms, temperature }: { logits: tf.Tensor2D; uniforms: tf.Tensor2D; temperature: tf.Scalar }): tf.Tensor1D => {
+    const [rows, vocabulary] = logits.shape;
+    const probabilities = tf.softmax(tf.div(logits, temperature)); // [B, V]
     const cumulative = tf.cumsum(probabilities, 1); // [B, V]
     const total = tf.slice(cumulative, [0, vocabulary - 1], [rows, 1]); // [B, 1]
-    const threshold = tf.mul(total, tf.tensor2d(Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE)), [rows, 1]));
-    const passed = tf.sum(tf.cast(tf.lessEqual(cumulative, threshold), "float32"), 1); // [B], tokens before the drawn one
+    const passed = tf.sum(tf.cast(tf.lessEqual(cumulative, tf.mul(total, uniforms)), "float32"), 1); // [B], tokens before the drawn one
     const ids = tf.minimum(passed, vocabulary - 1);
     const at = tf.stack([tf.range(0, rows, 1, "int32"), tf.cast(ids, "int32")], 1); // [B, 2]
-    return [ids, tf.log(tf.gatherND(probabilities, at))];
-  });
+    return together(ids, tf.log(tf.gatherND(probabilities, at)));
+  },
+  { name: "sampling" },
+);
+
+/** Both [B], one after the other, to be read in one transfer; ids are exact in float32 up to 2²⁴. */
+const together = (ids: tf.Tensor, logProbs: tf.Tensor): tf.Tensor1D => tf.concat([tf.reshape(ids, [-1]), tf.reshape(logProbs, [-1])] as tf.Tensor1D[]);
+
+const chooseGreedy = (logits: tf.Tensor2D): Choice => readChoice(() => greedy({ logits }));
+
+function chooseSampled(logits: tf.Tensor2D, temperature: number, uniforms: Float64Array): Choice {
+  const numbers = Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE));
+  return readChoice(() => sampled({ logits, uniforms: tf.tensor2d(numbers, [numbers.length, 1]), temperature: tf.scalar(temperature) }));
 }
 
-/** Reads ids and log-probs in one transfer; ids are exact in float32 up to 2²⁴. */
-function readChoice(compute: () => [tf.Tensor, tf.Tensor]): Choice {
-  const both = tf.tidy(() => tf.concat(compute().map((x) => tf.reshape(x, [-1])) as tf.Tensor1D[]));
+function readChoice(compute: () => tf.Tensor1D): Choice {
+  const both = tf.tidy(compute);
   const numbers = both.dataSync();
   both.dispose();
   const rows = numbers.length / 2;

@@ -28,13 +28,17 @@ function keepTopK(logits: Float32Array, k: number): void {
 
 /** Drops the least likely tokens while their total stays at or below 1 − p; the best one always stays. */
 function keepTopP(logits: Float32Array, p: number): void {
-  const probabilities = softmax(logits);
-  const order = Array.from(logits.keys()).sort((a, b) => logits[a]! - logits[b]!);
-  let total = 0;
-  for (const id of order.slice(0, -1)) {
-    total += probabilities[id]!;
+  const ascending = Float32Array.from(logits).sort();
+  const probabilities = softmax(ascending);
+  let dropped = 0;
+  for (let total = 0; dropped < ascending.length - 1; dropped++) {
+    total += probabilities[dropped]!;
     if (total > 1 - p) break;
-    logits[id] = -Infinity;
+  }
+  const border = ascending[dropped]!;
+  let equals = dropped - ascending.indexOf(border); // of equal logits the first ones go, as in a stable sort
+  for (let i = 0; i < logits.length; i++) {
+    if (logits[i]! < border || (logits[i]! === border && equals-- > 0)) logits[i] = -Infinity;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Compiling tfjs-node's addon against the wheel's libtensorflow. */
+/** Compiling tfjs-node's addon, and what verlet adds to it, against the wheel's libtensorflow. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,18 +20,18 @@ export const HEADERS = [
  */
 export async function buildAddon(run: RunCommand, compiler: string, folder: string, include: string): Promise<void> {
   const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string };
-  const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "tfjs-node", "binding", name));
+  const source = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
   const compile = (...options: string[]): Promise<void> =>
     runCompiler(run, compiler, ["-O2", "-std=c++17", "-shared", "-fPIC", "-DNAPI_VERSION=8", `-I${nodeHeaders}`, ...options]);
   await compile(
     ...[join(include, "tensorflow", "include"), join(folder, "tfjs-node")].map((path) => `-I${path}`),
-    ...sources,
+    source("verlet_binding.cc"), // includes the package's own sources
     ...[`-L${join(folder, "tensorflow")}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
     // Relative to the addon, because the folder is renamed after it has proved to work.
     "-Wl,-rpath,$ORIGIN/tensorflow",
     ...["-o", addonPath(folder)],
   );
-  await compile(fileURLToPath(new URL("../../native/quiet_load.cc", import.meta.url)), "-ldl", "-o", quietLoaderPath(folder));
+  await compile(source("quiet_load.cc"), "-ldl", "-o", quietLoaderPath(folder));
 }
 
 /** @throws BackendError with the compiler's last words */

@@ -1,0 +1,60 @@
+import { tf } from "@verlet/backend";
+import type { ModelConfig } from "./config.js";
+import { mergedWeight } from "./lora.js";
+import type { ModelWeights, Projection } from "./transformer.js";
+
+/**
+ * One layer's weights laid out for few, fast products: transposed once, so that no step has to, and with the weight of the
+ * norm before a product, and that norm's √width, multiplied in.
+ */
+export interface PackedLayer {
+  /** q, k and v in one, [H, (heads + 2·kvHeads)·D] */
+  qkv: tf.Tensor2D;
+  qkvBias?: tf.Tensor1D;
+  /** Norm weight of each q and k head, [heads + kvHeads, D]. */
+  headNorm?: tf.Tensor2D;
+  /** [heads·D, H] */
+  o: tf.Tensor2D;
+  oBias?: tf.Tensor1D;
+  /** [H, 2·I] */
+  gateUp: tf.Tensor2D;
+  gateUpBias?: tf.Tensor1D;
+  /** [I, H] */
+  down: tf.Tensor2D;
+  downBias?: tf.Tensor1D;
+}
+
+/** Adapters are merged in where `adapters` says so. */
+export function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, adapters: boolean): PackedLayer {
+  const { heads, kvHeads, headDim } = config;
+  const whole = ({ weight, adapter }: Projection): tf.Tensor2D => (adapter && adapters ? mergedWeight(weight, adapter) : weight);
+  const biases = (...parts: Projection[]): tf.Tensor1D | undefined => {
+    if (!parts.some(({ bias }) => bias)) return undefined;
+    return tf.concat(parts.map(({ bias, weight }) => bias ?? tf.zeros([weight.shape[0]])));
+  };
+  // Attention divides by √D: scale q's norm weight where it has one (the norm would undo a scaled q), otherwise q itself.
+  const scale = 1 / Math.sqrt(headDim);
+  const scaled = layer.qNorm ? 1 : scale;
+  const queryBias = biases(layer.q);
+  const root = Math.sqrt(headDim);
+  const headNorm = layer.qNorm && layer.kNorm && tf.concat([
+    tf.tile(tf.expandDims(tf.mul(layer.qNorm, scale * root), 0), [heads, 1]),
+    tf.tile(tf.expandDims(tf.mul(layer.kNorm, root), 0), [kvHeads, 1]),
+  ]) as tf.Tensor2D; // [heads + kvHeads, D]
+  const qkvBias = queryBias && tf.concat([tf.mul(queryBias, scaled) as tf.Tensor1D, biases(layer.k, layer.v)!]);
+  const packed: PackedLayer = {
+    qkv: afterNorm(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm),
+    o: tf.transpose(whole(layer.o)),
+    gateUp: afterNorm(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm),
+    down: tf.transpose(whole(layer.down)),
+  };
+  const gateUpBias = biases(layer.gate, layer.up);
+  const oBias = biases(layer.o);
+  const downBias = biases(layer.down);
+  return { ...packed, ...(headNorm && { headNorm }), ...(qkvBias && { qkvBias }), ...(oBias && { oBias }), ...(gateUpBias && { gateUpBias }), ...(downBias && { downBias }) };
+}
+
+/** A weight [out, in] behind a norm of its input, with the norm's weight and √in multiplied in, transposed: [in, out]. */
+export function afterNorm(weight: tf.Tensor2D, norm: tf.Tensor1D): tf.Tensor2D {
+  return tf.transpose(tf.mul(weight, tf.mul(norm, Math.sqrt(weight.shape[1]))) as tf.Tensor2D);
+}
