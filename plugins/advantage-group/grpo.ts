@@ -7,7 +7,8 @@ const options = z.strictObject({
 
 /**
  * A = (r − mean) / (std + ε) within each group, std with n − 1 (Shao et al. 2024, eq. 4; verl `compute_grpo_outcome_advantage`).
- * Groups of one and of equal scores get 0: see `groupAdvantages`.
+ * Without the division it is `drgrpo`: verl has a flag for that, which its trainer does not pass on to `grpo_vectorized`.
+ * Groups of one and of equal scores get 0: see `compareGroups`.
  */
 export const grpo = registerAdvantage("grpo", { options, needs: { leastGroupSize: 2 }, doc: "score minus the group's mean, over its standard deviation" })(
   (input, { epsilon }) =>

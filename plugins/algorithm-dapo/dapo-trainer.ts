@@ -4,10 +4,9 @@
  * (`dynamic-sampling.ts`), and overlong completions are penalised softly (the reward `overlong`) or left out of the loss
  * (`loss.maskTruncated`, on by default here). No KL.
  */
-import { tf } from "@verlet/backend";
 import { inject, OPTIONS, registerTrainer, z, type Json, type PrepareContext, type Row, type Run, type StepMetrics, type Trainer } from "@verlet/core";
 import { PromptPool } from "@verlet/data";
-import { BatchReplay, policyGradients, policyStepOptions, prepareBatch } from "@verlet/rl";
+import { batchProvisions, BatchReplay, prepareBatch, updatePolicy } from "@verlet/rl";
 import { sampleGroups } from "@verlet/rollout";
 import { sampleInformative } from "./dynamic-sampling.js";
 
@@ -19,6 +18,7 @@ const options = z.strictObject({
   options,
   doc: "GRPO with clip-higher, token-mean loss, dynamic sampling and overlong masking",
   uses: ["rollout", "rewards", "advantage", "loss"],
+  provides: batchProvisions,
   defaults: {
     optimizer: { learningRate: 1e-6 },
     advantage: { name: "grpo" },
@@ -41,7 +41,7 @@ export class DapoTrainer implements Trainer {
 
   async setup(run: Run): Promise<void> {
     this.#run = run;
-    this.#replay = new BatchReplay(run.config.loss.iterations);
+    this.#replay = new BatchReplay(run.config.loss);
   }
 
   async step(): Promise<StepMetrics> {
@@ -57,10 +57,8 @@ export class DapoTrainer implements Trainer {
       return prepareBatch(run, scored); // advantages [B, C]
     });
 
-    const { gradients, metrics, logProbs } = policyGradients(run.policy, run.policyLoss!, batch, policyStepOptions(run));
-    const update = run.optimizer.step(gradients);
-    tf.dispose(gradients);
-    return this.#replay.updated(logProbs, { ...metrics, ...update });
+    const { logProbs, metrics } = updatePolicy(run, batch);
+    return this.#replay.updated(logProbs, metrics);
   }
 
   state(): Json {

@@ -1,2 +1,2 @@
 export { DapoTrainer } from "./dapo-trainer.js";
-export { informativeGroups, sampleInformative } from "./dynamic-sampling.js";
+export { isInformative, sampleInformative } from "./dynamic-sampling.js";

@@ -4,15 +4,15 @@
  * the KL term is the plain estimator (TRL multiplies it by the ratio by default; the paper does not).
  * The policy that samples is the one that trains, so the first update on a batch has ratio 1 exactly.
  */
-import { tf } from "@verlet/backend";
 import { registerTrainer, type Json, type PrepareContext, type Row, type Run, type StepMetrics, type Trainer } from "@verlet/core";
 import { PromptPool } from "@verlet/data";
-import { BatchReplay, policyGradients, policyStepOptions, prepareBatch } from "@verlet/rl";
+import { batchProvisions, BatchReplay, prepareBatch, updatePolicy } from "@verlet/rl";
 import { sampleGroups } from "@verlet/rollout";
 
 @registerTrainer("grpo", {
   doc: "group-relative policy optimisation: groups of samples, advantages within the group, clipped ratio",
   uses: ["rollout", "rewards", "advantage", "loss"],
+  provides: batchProvisions,
   defaults: { optimizer: { learningRate: 1e-6 }, advantage: { name: "grpo" }, loss: { name: "clip" } },
 })
 export class GrpoTrainer implements Trainer {
@@ -26,7 +26,7 @@ export class GrpoTrainer implements Trainer {
 
   async setup(run: Run): Promise<void> {
     this.#run = run;
-    this.#replay = new BatchReplay(run.config.loss.iterations);
+    this.#replay = new BatchReplay(run.config.loss);
   }
 
   async step(): Promise<StepMetrics> {
@@ -38,10 +38,8 @@ export class GrpoTrainer implements Trainer {
       return prepareBatch(run, scored); // advantages [B, C]
     });
 
-    const { gradients, metrics, logProbs } = policyGradients(run.policy, run.policyLoss!, batch, policyStepOptions(run));
-    const update = run.optimizer.step(gradients);
-    tf.dispose(gradients);
-    return this.#replay.updated(logProbs, { ...metrics, ...update });
+    const { logProbs, metrics } = updatePolicy(run, batch);
+    return this.#replay.updated(logProbs, metrics);
   }
 
   state(): Json {

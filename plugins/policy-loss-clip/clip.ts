@@ -1,6 +1,6 @@
 import { tf } from "@verlet/backend";
 import { inject, OPTIONS, registerPolicyLoss, z, type PolicyLoss, type PolicyLossInput } from "@verlet/core";
-import { policyRatio } from "@verlet/rl";
+import { clipMetrics, clippedSurrogate, policyRatio, sumTokens } from "@verlet/rl";
 
 const options = z.strictObject({
   clipLow: z.number().min(0).max(1).default(0.2).describe("the ratio is clipped below at 1 − clipLow"),
@@ -31,26 +31,16 @@ export class ClipLoss implements PolicyLoss {
   /** [B, C] */
   tokenLoss({ logProbs, oldLogProbs, advantages }: PolicyLossInput): tf.Tensor2D {
     const ratio = policyRatio(logProbs, oldLogProbs); // [B, C]
-    const losing = tf.neg(advantages);
-    const capped = this.#cap === undefined ? ratio : tf.minimum(ratio, this.#cap);
-    const clipped: tf.Tensor2D = tf.maximum(tf.mul(losing, capped), tf.mul(losing, tf.clipByValue(ratio, this.#low, this.#high)));
+    const capped: tf.Tensor2D = this.#cap === undefined ? ratio : tf.minimum(ratio, this.#cap);
+    const clipped = clippedSurrogate(ratio, advantages, this.#low, this.#high, capped);
     if (this.#dual === undefined) return clipped;
     // For A ≥ 0 the bound −A·dual lies below the loss, so it is replaced by +∞'s stand-in: the loss itself stays.
-    const bound = tf.add(tf.mul(losing, this.#dual), tf.mul(tf.cast(tf.greaterEqual(advantages, 0), "float32"), 1e9));
+    const bound = tf.add(tf.mul(advantages, -this.#dual), tf.mul(tf.cast(tf.greaterEqual(advantages, 0), "float32"), 1e9));
     return tf.minimum(clipped, bound);
   }
 
-  /** Shares of active tokens whose ratio left the bounds on the side where the clip acts (TRL's clip_ratio metrics). */
-  tokenMetrics({ logProbs, oldLogProbs, advantages, mask }: PolicyLossInput): Record<string, tf.Scalar> {
-    const ratio = policyRatio(logProbs, oldLogProbs);
-    const counted = (condition: tf.Tensor): tf.Tensor2D => tf.mul(tf.cast(condition, "float32"), mask);
-    const low = counted(tf.logicalAnd(tf.less(ratio, this.#low), tf.less(advantages, 0)));
-    const high = counted(tf.logicalAnd(tf.greater(ratio, this.#high), tf.greater(advantages, 0)));
-    return {
-      ratio: tf.sum(tf.mul(ratio, mask)),
-      "clip_ratio/low_mean": tf.sum(low),
-      "clip_ratio/high_mean": tf.sum(high),
-      "clip_ratio/region_mean": tf.add(tf.sum(low), tf.sum(high)),
-    };
+  tokenMetrics(input: PolicyLossInput): Record<string, tf.Scalar> {
+    const ratio = policyRatio(input.logProbs, input.oldLogProbs);
+    return { ratio: sumTokens(ratio, input.mask), ...clipMetrics(ratio, this.#low, this.#high, input) };
   }
 }

@@ -1,13 +1,16 @@
 import { z, type Json } from "@verlet/core";
 
 /** Raised when a reader of the old layout could no longer read the new one. */
-export const CHECKPOINT_FORMAT = 1;
+export const CHECKPOINT_FORMAT = 2;
 
 export const STATE_FILE = "state.json";
 export const OPTIMIZER_FILE = "optimizer.safetensors";
 export const CONFIG_FILE = "config.resolved.yaml";
 
 const json: z.ZodType<Json> = z.json();
+
+/** What of an optimizer is no tensor. */
+const savedOptimizer = z.strictObject({ step: z.int().nonnegative(), shapes: z.record(z.string(), z.array(z.int().nonnegative())) });
 
 /** `state.json`: everything of a checkpoint that is not a tensor. */
 export const checkpointState = z.strictObject({
@@ -19,9 +22,13 @@ export const checkpointState = z.strictObject({
   /** State of each random stream, by name. */
   rngs: z.record(z.string(), z.string()),
   loader: json,
+  /** The KL controller. */
+  kl: json,
   trainer: json,
   manager: json,
-  optimizer: z.strictObject({ step: z.int().nonnegative(), shapes: z.record(z.string(), z.array(z.int().nonnegative())) }),
+  optimizer: savedOptimizer,
+  /** Optimizers of the models beside the policy, whose files lie in folders of these names. */
+  companions: z.record(z.string(), savedOptimizer),
   /** Metrics of this step, those of its evaluation included; retention picks the best checkpoint by them. */
   metrics: z.record(z.string(), z.number().nullable()),
   /** Size in bytes of every other file, which tells a damaged copy. */
@@ -29,3 +36,4 @@ export const checkpointState = z.strictObject({
 });
 
 export type CheckpointState = z.infer<typeof checkpointState>;
+export type SavedOptimizer = z.infer<typeof savedOptimizer>;

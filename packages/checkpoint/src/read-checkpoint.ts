@@ -1,9 +1,16 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { CheckpointError, VerletError, type Optimizer } from "@verlet/core";
+import { CheckpointError, VerletError, type Optimizer, type Policy } from "@verlet/core";
 import { decodeFloats, readSafetensors } from "@verlet/model";
 import { CHECKPOINT_FORMAT, checkpointState, OPTIMIZER_FILE, STATE_FILE, type CheckpointState } from "./checkpoint-state.js";
 import { listCheckpoints } from "./list-checkpoints.js";
+
+/** A model trained beside the policy, to be given back what `saveCheckpoint` wrote. */
+export interface RestoredCompanion {
+  name: string;
+  model: Pick<Policy, "restore">;
+  optimizer: Pick<Optimizer, "restore">;
+}
 
 const USE_ANOTHER = "Resume from an older checkpoint with trainer.resume=<its folder>, or start anew in another trainer.outputDir";
 
@@ -57,22 +64,38 @@ async function checkFiles(folder: string, files: Readonly<Record<string, number>
 }
 
 /** Gives the optimizer its moments and step count back, bit for bit. @throws CheckpointError */
-export async function restoreOptimizer(folder: string, state: CheckpointState, optimizer: Pick<Optimizer, "restore">): Promise<void> {
+export async function restoreOptimizer(folder: string, { optimizer: saved }: Pick<CheckpointState, "optimizer">, optimizer: Pick<Optimizer, "restore">): Promise<void> {
   const path = join(folder, OPTIMIZER_FILE);
   try {
     const entries = await readSafetensors(path);
     const tensors = Object.fromEntries(
-      Object.entries(state.optimizer.shapes).map(([name, shape]) => {
+      Object.entries(saved.shapes).map(([name, shape]) => {
         const entry = entries.get(name);
         if (!entry) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", expected: name, fix: USE_ANOTHER });
         return [name, { shape, data: decodeFloats(entry.data, entry.dtype) }];
       }),
     );
-    optimizer.restore({ step: state.optimizer.step, tensors });
+    optimizer.restore({ step: saved.step, tensors });
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     const got = cause instanceof VerletError ? cause.message : String(cause);
     throw new CheckpointError({ where: path, what: "the optimizer's state does not fit", got, fix: USE_ANOTHER }, { cause });
+  }
+}
+
+/**
+ * Gives the models beside the policy their weights and optimizers back.
+ * @throws CheckpointError when the checkpoint holds none for one of them, or they do not fit.
+ */
+export async function restoreCompanions(folder: string, state: CheckpointState, companions: readonly RestoredCompanion[]): Promise<void> {
+  for (const { name, model, optimizer } of companions) {
+    const saved = state.companions[name];
+    if (!saved) {
+      const there = Object.keys(state.companions).join(", ") || "none";
+      throw new CheckpointError({ where: folder, what: "the checkpoint lacks a model of this run", got: there, expected: name, fix: USE_ANOTHER });
+    }
+    await model.restore(join(folder, name));
+    await restoreOptimizer(join(folder, name), { optimizer: saved }, optimizer);
   }
 }
 

@@ -3,8 +3,15 @@ import { join } from "node:path";
 import { CheckpointError, type ChatTokenizer, type Json, type Metrics, type Optimizer, type Policy } from "@verlet/core";
 import { writeSafetensors } from "@verlet/model";
 import { syncPath, syncTree, temporaryName } from "./atomic-write.js";
-import { CHECKPOINT_FORMAT, CONFIG_FILE, OPTIMIZER_FILE, STATE_FILE, type CheckpointState } from "./checkpoint-state.js";
+import { CHECKPOINT_FORMAT, CONFIG_FILE, OPTIMIZER_FILE, STATE_FILE, type CheckpointState, type SavedOptimizer } from "./checkpoint-state.js";
 import { checkpointName } from "./list-checkpoints.js";
+
+/** A model with an optimizer of its own; its files go into a folder of its name. */
+export interface SavedCompanion {
+  name: string;
+  model: Pick<Policy, "save">;
+  optimizer: Pick<Optimizer, "state">;
+}
 
 /** What a run must have back to go on as if it had never stopped. */
 export interface CheckpointParts {
@@ -14,9 +21,12 @@ export interface CheckpointParts {
   /** With it, the checkpoint's folder loads in transformers or PEFT like the final one. */
   tokenizer?: Pick<ChatTokenizer, "save">;
   optimizer: Pick<Optimizer, "state">;
+  /** Models trained beside the policy. */
+  companions?: readonly SavedCompanion[];
   /** State of each random stream, by name. */
   rngs: Readonly<Record<string, string>>;
   loader: Json;
+  kl: Json;
   trainer: Json;
   manager: Json;
   metrics: Metrics;
@@ -67,11 +77,12 @@ async function writeContents(folder: string, parts: CheckpointParts): Promise<vo
   // The policy trains float32 numbers whatever format it is published in, so only float32 comes back bit for bit.
   await parts.policy.save(folder, { dtype: "float32" });
   await parts.tokenizer?.save(folder);
-  const { step, tensors } = parts.optimizer.state();
-  await writeSafetensors(
-    join(folder, OPTIMIZER_FILE),
-    Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }])),
-  );
+  const optimizer = await writeOptimizer(folder, parts.optimizer);
+  const companions: CheckpointState["companions"] = {};
+  for (const { name, model, optimizer } of parts.companions ?? []) {
+    await model.save(join(folder, name), { dtype: "float32" });
+    companions[name] = await writeOptimizer(join(folder, name), optimizer);
+  }
   await writeFile(join(folder, CONFIG_FILE), parts.configYaml);
   const state: CheckpointState = {
     format: CHECKPOINT_FORMAT,
@@ -79,15 +90,26 @@ async function writeContents(folder: string, parts: CheckpointParts): Promise<vo
     config: parts.config,
     rngs: { ...parts.rngs },
     loader: parts.loader,
+    kl: parts.kl,
     trainer: parts.trainer,
     manager: parts.manager,
-    optimizer: { step, shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])) },
+    optimizer,
+    companions,
     metrics: parts.metrics,
     files: await syncTree(folder),
   };
   await writeFile(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`);
   await syncPath(join(folder, STATE_FILE));
   await syncPath(folder);
+}
+
+async function writeOptimizer(folder: string, optimizer: Pick<Optimizer, "state">): Promise<SavedOptimizer> {
+  const { step, tensors } = optimizer.state();
+  await writeSafetensors(
+    join(folder, OPTIMIZER_FILE),
+    Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }])),
+  );
+  return { step, shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])) };
 }
 
 async function exists(path: string): Promise<boolean> {

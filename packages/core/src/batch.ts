@@ -47,6 +47,10 @@ export interface ScoredRollout extends Rollout {
   score: number | null;
   /** Each reward before its weight, by name. */
   rewards: Readonly<Record<string, number | null>>;
+  /** Further parts of the score that are no reward of their own, by name, such as a penalty for length. */
+  extras?: Readonly<Record<string, number>>;
+  /** Why a reward failed on this row, by the reward's name, where `onError` let the run go on. */
+  failures?: Readonly<Record<string, string>>;
 }
 
 /** Token sequences as the model takes them: right-padded, so that causal attention alone hides the padding. */
@@ -85,6 +89,12 @@ export interface PolicyBatch {
   refLogProbs?: Float32Array;
   /** [B, C] */
   advantages: Float32Array;
+  /** [B, C], a critic's values before its update on this batch. */
+  values?: Float32Array;
+  /** [B, C], what the critic is trained towards. */
+  returns?: Float32Array;
+  /** [B, C], the policy loss's marks for the update under way. */
+  marks?: Float32Array;
 }
 
 /** A named tensor that may be trained; the order in a list of these is the order of optimizer state. */

@@ -1,4 +1,5 @@
 /** What each kind of plugin must do. Contracts carry no code. */
+export * from "./contracts/companions.js";
 export * from "./contracts/model.js";
 export * from "./contracts/objective.js";
 export * from "./contracts/reward.js";

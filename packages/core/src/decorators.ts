@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { DependencyContainer } from "tsyringe";
 import { API_VERSION, satisfiesCaret } from "./api-version.js";
-import type { AdvantageInput, AdvantageOutput, PolicyLossInput, RewardFn } from "./contracts.js";
+import type { AdvantageInput, AdvantageOutput, LossSection, PolicyLossInput, RewardFn } from "./contracts.js";
 import { RegistryError } from "./errors.js";
 import type { Kind, KindMap, Needs, OptionalSection, Provision, Target } from "./kinds.js";
 import { kindLabels } from "./kinds.js";
@@ -24,15 +24,31 @@ export interface RegisterMeta<Options> {
   doc?: string;
   /** The contracts it was written for, such as "^1"; another version of verlet refuses it. */
   api?: string;
+  /** The file it comes from, where that is not the one that calls the decorator. */
+  source?: string;
 }
 
 export interface RegisterTrainerMeta<Options> extends RegisterMeta<Options> {
   /** The sections it reads of `rollout`, `rewards`, `advantage` and `loss`; the others may not be written. */
   uses?: readonly OptionalSection[];
   /** A part of a YAML that fills what the user left out. */
-  defaults?: Readonly<Record<string, unknown>>;
+  defaults?: PartOfYaml;
   provides?: readonly Provision[];
 }
+
+export interface RegisterPolicyLossMeta<Options> extends RegisterMeta<Options> {
+  /** Keys of `loss:` that fill what the user left out, over the algorithm's: `{ loss: { aggregation: "seq-mean-token-mean" } }`. */
+  defaults?: { readonly loss: Partial<LossSection> };
+}
+
+type PartOfYaml = Readonly<Record<string, unknown>>;
+
+/** What each kind may say about itself. */
+interface Metas<Options> {
+  trainer: RegisterTrainerMeta<Options>;
+  policyLoss: RegisterPolicyLossMeta<Options>;
+}
+type MetaOf<K extends Kind, Options> = K extends keyof Metas<Options> ? Metas<Options>[K] : RegisterMeta<Options>;
 
 /** A class whose instances are such a part, made with `new Class(options)` or by injection. */
 export type ComponentClass<T> = new (...args: never[]) => T;
@@ -55,7 +71,7 @@ type RegistrableAs<K extends Kind, Options> =
 export interface Register<K extends Kind> {
   <Options = Record<string, unknown>>(
     name: string,
-    meta?: K extends "trainer" ? RegisterTrainerMeta<Options> : RegisterMeta<Options>,
+    meta?: MetaOf<K, Options>,
   ): <T extends RegistrableAs<K, Options>>(target: T) => T;
 }
 
@@ -71,7 +87,7 @@ export const registerLogger = makeDecorator("logger");
 
 function makeDecorator<K extends Kind>(kind: K): Register<K> {
   return function register(name: string, meta: RegisterTrainerMeta<never> = {}) {
-    const source = callerFile(register);
+    const source = meta.source ?? callerFile(register);
     const where = `${kindLabels[kind]} ${name}`;
     checkName(where, source, name);
     checkApi(where, source, meta.api);
@@ -98,8 +114,10 @@ function makeDecorator<K extends Kind>(kind: K): Register<K> {
 }
 
 /** `name` or `pack/name`: letters, digits, `_`, `-` and `.`. */
+export const partNamePattern = /^[A-Za-z][\w.-]*(\/[\w.-]+)?$/;
+
 function checkName(where: string, source: string, name: string): void {
-  if (/^[A-Za-z][\w.-]*(\/[\w.-]+)?$/.test(name)) return;
+  if (partNamePattern.test(name)) return;
   throw new RegistryError({
     where,
     what: `malformed name in ${source}`,

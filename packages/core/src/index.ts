@@ -12,4 +12,4 @@ export * from "./decorators.js";
 export * from "./tokens.js";
 export * from "./option-problems.js";
 export * from "./create-component.js";
-export { UNKNOWN_SOURCE } from "./source-file.js";
+export { UNKNOWN_SOURCE, callerFile } from "./source-file.js";

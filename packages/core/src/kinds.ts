@@ -70,10 +70,12 @@ export interface Needs {
   greedyBaseline?: boolean;
   /** Each reward's own scores beside their weighted sum. */
   perRewardScores?: boolean;
+  /** The policy's own log-probs and Σp² of every token (`oldLogProbs`, `sumPiSquared`, `importanceWeights`). */
+  tokenDistribution?: boolean;
 }
 
 /** What a trainer can bring along for the parts beside it. */
-export type Provision = "critic" | "greedyBaseline" | "perRewardScores";
+export type Provision = "critic" | "greedyBaseline" | "perRewardScores" | "tokenDistribution";
 
 /** The sections of the YAML that only some algorithms read. */
 export const optionalSections = ["rollout", "rewards", "advantage", "loss"] as const;
@@ -91,7 +93,7 @@ export interface RegistryEntry<K extends Kind = Kind> {
   readonly needs: Needs;
   /** Trainers: which of the optional sections it reads. */
   readonly uses: readonly OptionalSection[];
-  /** Trainers: a part of a YAML, as an object, that fills what the user left out. */
+  /** Trainers and policy losses: a part of a YAML, as an object, that fills what the user left out. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /** Trainers: the needs of other parts that it meets. */
   readonly provides: readonly Provision[];

@@ -88,19 +88,26 @@ export const registry = {
   },
 };
 
+/** Names that stand for something where a part may be named, though they are not registered. */
+export interface OtherNames {
+  /** What they are, in the plural. */
+  label: string;
+  names: readonly string[];
+}
+
 /** The words for a name that nobody registered: what is known, what was meant, where it might come from. */
-export function describeUnknown(kind: Kind, name: string): Omit<ErrorParts, "where"> {
+export function describeUnknown(kind: Kind, name: string, also?: OtherNames): Omit<ErrorParts, "where"> {
   const names = registry.names(kind);
   const elsewhere = kinds.filter((other) => other !== kind && registry.find(other, name));
   const hints = [
-    didYouMean(name, names),
+    didYouMean(name, [...names, ...(also?.names ?? [])]),
     elsewhere.length > 0 && `"${name}" is the name of ${elsewhere.map(aKind).join(" and ")}.`,
     "If it comes from a plugin, list that file or package under `plugins:`",
   ];
   return {
     what: `unknown ${kindLabels[kind]}`,
     got: `"${name}"`,
-    expected: names.length > 0 ? `one of ${listNames(names)}` : `a registered ${kindLabels[kind]} (there is none)`,
+    expected: (names.length > 0 ? `one of ${listNames(names)}` : `a registered ${kindLabels[kind]} (there is none)`) + (also ? `, or of the ${also.label} ${listNames(also.names)}` : ""),
     fix: hints.filter(Boolean).join(" "),
   };
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export const UNKNOWN_SOURCE = "(unknown file)";
 
 /** The file that called `below`; code loaded by jiti keeps its `.ts` path. */
-export function callerFile(below: (...args: never[]) => unknown): string {
+export function callerFile(below: Function): string {
   const { prepareStackTrace, stackTraceLimit } = Error;
   let sites: NodeJS.CallSite[] = [];
   try {

@@ -1,10 +1,9 @@
 import { createComponent, registry, type Policy } from "@verlet/core";
 import { needsReference, type LoadedConfig, type ResolvedConfig } from "@verlet/config";
-import { readRows, SeededLoader } from "@verlet/data";
-import { isDecayed } from "@verlet/model";
-import { AdamW } from "@verlet/optim";
+import { loaderOf, readRows } from "@verlet/data";
+import { CompanionModels } from "./companion-models.js";
 import { CountedLoader } from "./counted-loader.js";
-import { CountedOptimizer } from "./counted-optimizer.js";
+import { createOptimizer } from "./create-optimizer.js";
 import { LiveRun } from "./live-run.js";
 import type { Session } from "./session.js";
 
@@ -13,9 +12,10 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
   const { container, policy, tokenizer } = session;
   const { uses } = registry.get("trainer", config.algorithm.name);
   const trainer = createComponent("trainer", config.algorithm.name, config.algorithm.options, container);
-  const { rows, where } = await readRows(config.data.train, rowLimit(config.data.maxSamples));
+  const data = await readRows(config.data.train, { ...rowLimit(config.data.maxSamples), columns: config.data.columns, defaultSplit: "train" });
+  const { rows, where } = data;
   const kept = trainer.prepare?.(rows, { config, tokenizer, where, log }) ?? rows;
-  const train = new CountedLoader(new SeededLoader(kept, { seed: config.trainer.seed, shuffle: config.data.shuffle }));
+  const train = new CountedLoader(loaderOf(data, kept, { seed: config.trainer.seed, shuffle: config.data.shuffle }, log));
   const totalSteps = countSteps(config, kept.length);
   const { reference, own } = await loadReference(session, config);
   const part = <T>(section: (typeof uses)[number], make: () => T): T | undefined => (uses.includes(section) ? make() : undefined);
@@ -29,9 +29,11 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
       totalSteps,
       reference,
       own,
-      optimizer: new CountedOptimizer(createOptimizer(policy, config, totalSteps)),
+      optimizer: createOptimizer(policy.trainable, config.optimizer, totalSteps),
+      companions: new CompanionModels(session, config, totalSteps),
       rewards: part("rewards", () => session.rewards),
       advantage: part("advantage", () => createComponent("advantage", config.advantage.name, config.advantage.options, container)),
+      advantageNeeds: uses.includes("advantage") ? registry.get("advantage", config.advantage.name).needs : {},
       policyLoss: part("loss", () => createComponent("policyLoss", config.loss.name, config.loss.options, container)),
     },
     log,
@@ -45,16 +47,10 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
   return run;
 }
 
-/** Optimizer steps: an epoch ends with the batch that holds its last row; each batch is used `loss.iterations` times. */
+/** Optimizer steps: an epoch ends with the batch that holds its last row; each batch gets `loss.iterations` · `loss.miniBatches` updates. */
 export function countSteps({ trainer, loss, algorithm }: ResolvedConfig, rows: number): number {
-  const updates = registry.get("trainer", algorithm.name).uses.includes("loss") ? loss.iterations : 1;
+  const updates = registry.get("trainer", algorithm.name).uses.includes("loss") ? loss.iterations * loss.miniBatches : 1;
   return trainer.maxSteps ?? trainer.epochs * Math.ceil(rows / trainer.batchSize) * updates;
-}
-
-function createOptimizer(policy: Policy, { optimizer }: ResolvedConfig, totalSteps: number): AdamW {
-  const { schedule, ...options } = optimizer;
-  const warmupSteps = schedule.warmupSteps ?? Math.ceil(schedule.warmupRatio * totalSteps);
-  return new AdamW(policy.trainable, { ...options, schedule: { name: schedule.name, warmupSteps, totalSteps }, isDecayed });
 }
 
 /**

@@ -1,16 +1,18 @@
 import { TrainingError, type Metrics } from "@verlet/core";
 import type { ResolvedConfig } from "@verlet/config";
 
-/** Where a diverging run shows first. */
-const WATCHED = ["loss", "grad_norm"];
+/** Where a diverging run shows first: in the policy, or under its name in a model beside it (`critic/vf_loss`). */
+const WATCHED = /(^|[/_])loss$|(^|\/)grad_norm$/;
 
 /**
  * @param checkpoint the newest checkpoint's folder, if there is one.
- * @throws TrainingError when the loss or the gradient norm is NaN or infinite.
+ * @throws TrainingError when a loss or a gradient norm is NaN or infinite.
  */
 export function checkFinite(step: number, metrics: Metrics, { optimizer }: ResolvedConfig, checkpoint: string | undefined): void {
-  const bad = WATCHED.filter((name) => name in metrics && !Number.isFinite(metrics[name]));
+  const bad = Object.keys(metrics).filter((name) => WATCHED.test(name) && !Number.isFinite(metrics[name]));
   if (bad.length === 0) return;
+  const ofPolicy = bad.some((name) => !name.includes("/"));
+  const rate = ofPolicy ? `optimizer.learningRate (${optimizer.learningRate})` : `the learning rate of ${bad[0]!.split("/")[0]}`;
   const clipping = optimizer.maxGradNorm === 0 ? "set optimizer.maxGradNorm to 1" : `lower optimizer.maxGradNorm (${optimizer.maxGradNorm})`;
   const goOn = checkpoint ? `The last good checkpoint is ${checkpoint}` : "No checkpoint was saved before it; set trainer.saveEvery to have some";
   throw new TrainingError({
@@ -18,6 +20,6 @@ export function checkFinite(step: number, metrics: Metrics, { optimizer }: Resol
     what: "training has diverged",
     got: bad.map((name) => `${name} ${metrics[name]}`).join(" and "),
     expected: "finite numbers",
-    fix: `Lower optimizer.learningRate (${optimizer.learningRate}), lengthen the warm-up, or ${clipping}. ${goOn}`,
+    fix: `Lower ${rate}, lengthen the warm-up, or ${clipping}. ${goOn}`,
   });
 }

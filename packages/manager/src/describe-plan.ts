@@ -1,4 +1,5 @@
-import { planText, type LoadedConfig } from "@verlet/config";
+import { planText, verlTableText, type LoadedConfig } from "@verlet/config";
+import type { Policy } from "@verlet/core";
 import type { BackendInfo } from "@verlet/backend";
 import type { LiveRun } from "./live-run.js";
 
@@ -7,21 +8,27 @@ const BYTES_PER_TRAINED_NUMBER = 4 * 4;
 
 /** What the run is made of, where it computes, and what it takes. */
 export function describePlan(loaded: LoadedConfig, { name, tensorflowVersion, device, threads, passedOver }: BackendInfo, run: LiveRun): string {
-  const trained = run.policy.trainable.reduce((sum, { variable }) => sum + variable.size, 0);
   const version = tensorflowVersion ? ` (TensorFlow ${tensorflowVersion})` : "";
-  return planText(loaded, [
+  const plan = planText(loaded, [
     { role: "backend", text: `${name}${version} on ${device}, ${threads === 1 ? "1 thread" : `${threads} threads`}` },
     ...passedOver.map(({ name, why, fix }) => ({ role: `not ${name}`, text: fix ? `${why}; ${fix}` : why })),
+    ...run.companions.all.map(({ name, kind, model }) => ({ role: name, text: `${kind}, trained beside the policy; ${memoryOf(model)}` })),
     { role: "steps", text: `${run.totalSteps} optimizer steps over ${run.train.length} rows` },
     {
       role: "memory",
       text: [
-        `${megabytes(trained * BYTES_PER_TRAINED_NUMBER)} for ${trained} trained numbers with gradients and moments`,
+        memoryOf(run.policy),
         "a step's activations come on top",
         `${megabytes(process.memoryUsage().rss)} in use now`,
       ].join("; "),
     },
   ]);
+  return loaded.translation ? `${verlTableText(loaded.translation)}\n${plan}` : plan;
+}
+
+function memoryOf({ trainable }: Pick<Policy, "trainable">): string {
+  const trained = trainable.reduce((sum, { variable }) => sum + variable.size, 0);
+  return `${megabytes(trained * BYTES_PER_TRAINED_NUMBER)} for ${trained} trained numbers with gradients and moments`;
 }
 
 function megabytes(bytes: number): string {

@@ -34,9 +34,15 @@ export async function generateAndScore(
   const rollouts = await sampleGroups(policy, tokenizer, prompts, section, new Rng(0));
   const scored = await rewards?.score(rollouts, { step, signal });
   return {
-    metrics: { ...scored?.metrics, ...lengthMetrics(rollouts) },
+    metrics: { ...scored?.metrics, ...(scored && accuracy(scored, config.verifier)), ...lengthMetrics(rollouts) },
     ...(details && { details: describeEach(rollouts, scored) }),
   };
+}
+
+/** `acc`: share of the answers that the verifier could score and calls right, by a score above 0 whatever its scale. */
+function accuracy({ rollouts }: ScoredBatch, verifier: string | undefined): Metrics {
+  const values = rollouts.flatMap(({ rewards }) => (verifier === undefined ? [] : (rewards[verifier] ?? [])));
+  return values.length > 0 ? { acc: values.filter((value) => value > 0).length / values.length } : {};
 }
 
 function lengthMetrics(rollouts: readonly Rollout[]): Metrics {
@@ -60,7 +66,7 @@ export async function readEvalRows({ data }: ResolvedConfig, dataPath = data.eva
   if (dataPath === undefined) {
     throw new ConfigError({ where: "data.eval", what: "there is nothing to evaluate on", fix: "Set data.eval, or give evaluate a dataPath" });
   }
-  return (await readRows(dataPath, rowLimit(data.maxEvalSamples))).rows;
+  return (await readRows(dataPath, { ...rowLimit(data.maxEvalSamples), columns: data.columns })).rows;
 }
 
 /** The algorithm's own measure where it has one, otherwise greedy answers and their rewards; names begin with `eval/`. */

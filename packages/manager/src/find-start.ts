@@ -5,19 +5,13 @@ import {
   describeDifferences,
   latestCheckpoint,
   listCheckpoints,
-  readCheckpointState,
-  type CheckpointState,
 } from "@verlet/checkpoint";
 import { CheckpointError, type Json } from "@verlet/core";
 import type { LoadedConfig } from "@verlet/config";
 import { parse } from "yaml";
 import { CHANGEABLE_ON_RESUME, configValues } from "./run-config.js";
+import { readResumePoint, type ResumePoint } from "./run-checkpoint.js";
 import { runPaths } from "./run-folder.js";
-
-export interface ResumePoint {
-  folder: string;
-  state: CheckpointState;
-}
 
 /**
  * Decides how a run starts in its folder, without touching anything there.
@@ -29,7 +23,8 @@ export async function findStart(loaded: LoadedConfig): Promise<ResumePoint | und
   const config = configValues(loaded);
   const there = await surveyFolder(outputDir);
   if (resume !== "auto" && resume !== "never") {
-    const state = await readCheckpointState(resume);
+    const point = await readResumePoint(resume);
+    const { state } = point;
     assertSameRun(resume, state.config, config);
     if (there.newest !== undefined && there.newest > state.step) {
       const fix = "Set trainer.resume to auto to go on from the newest checkpoint, or choose another trainer.outputDir";
@@ -37,7 +32,7 @@ export async function findStart(loaded: LoadedConfig): Promise<ResumePoint | und
     }
     if (there.config !== undefined) assertSameRun(outputDir, there.config, config);
     else if (there.holdings.length > 0) throw taken(outputDir, there, "an empty folder", "Choose another trainer.outputDir");
-    return { folder: resume, state };
+    return point;
   }
   if (there.holdings.length === 0) return undefined;
   const elsewhere = "Choose another trainer.outputDir, or delete this folder if nobody needs it";
@@ -48,9 +43,9 @@ export async function findStart(loaded: LoadedConfig): Promise<ResumePoint | und
   assertSameRun(outputDir, there.config, config);
   const latest = await latestCheckpoint(runPaths(outputDir).checkpoints);
   if (!latest) throw taken(outputDir, there, "a checkpoint to go on from", elsewhere);
-  const state = await readCheckpointState(latest.folder);
-  assertSameRun(latest.folder, state.config, config);
-  return { folder: latest.folder, state };
+  const point = await readResumePoint(latest.folder);
+  assertSameRun(latest.folder, point.state.config, config);
+  return point;
 }
 
 interface Survey {

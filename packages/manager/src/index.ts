@@ -13,3 +13,5 @@ export * from "./counted-loader.js";
 export * from "./counted-optimizer.js";
 export * from "./rng-streams.js";
 export * from "./run-output.js";
+export * from "./companion-models.js";
+export * from "./run-checkpoint.js";

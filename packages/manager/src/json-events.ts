@@ -1,3 +1,4 @@
+import type { VerlTable } from "@verlet/config";
 import type { Json, Metrics, RunLogger, TrainStats } from "@verlet/core";
 
 /** For programs that watch a run (`--json`): one JSON object a line, each with its `event`. */
@@ -8,7 +9,8 @@ export class JsonEvents implements RunLogger {
     this.#write = write;
   }
 
-  plan(plan: { config: Json; backend: string; totalSteps: number }): void {
+  /** `translation`: of a file in VERL's shape, what became of each key. */
+  plan(plan: { config: Json; translation?: VerlTable; backend: string; totalSteps: number }): void {
     this.#emit("plan", plan);
   }
 

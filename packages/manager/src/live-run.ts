@@ -1,5 +1,7 @@
-import type { Advantage, ChatTokenizer, Json, Policy, PolicyLoss, RewardManager, Rng, Row, Run, Trainer } from "@verlet/core";
+import type { Advantage, ChatTokenizer, Json, Needs, Policy, PolicyLoss, RewardManager, Rng, Row, Run, Trainer } from "@verlet/core";
 import type { ResolvedConfig } from "@verlet/config";
+import { KlController } from "@verlet/rl";
+import type { CompanionModels } from "./companion-models.js";
 import type { CountedLoader } from "./counted-loader.js";
 import type { CountedOptimizer } from "./counted-optimizer.js";
 import { RngStreams } from "./rng-streams.js";
@@ -12,8 +14,11 @@ export class LiveRun implements Run {
   readonly reference?: Pick<Policy, "logProbs">;
   readonly train: CountedLoader<Row>;
   readonly optimizer: CountedOptimizer;
+  readonly companions: CompanionModels;
   readonly rewards?: RewardManager;
   readonly advantage?: Advantage;
+  readonly advantageNeeds: Needs;
+  readonly kl: KlController;
   readonly policyLoss?: PolicyLoss;
   readonly trainer: Trainer;
   readonly totalSteps: number;
@@ -30,15 +35,23 @@ export class LiveRun implements Run {
     this.tokenizer = parts.tokenizer;
     this.train = parts.train;
     this.optimizer = parts.optimizer;
+    this.companions = parts.companions;
     this.trainer = parts.trainer;
     this.totalSteps = parts.totalSteps;
     this.streams = new RngStreams(parts.config.trainer.seed);
     this.reference = parts.reference;
     this.rewards = parts.rewards;
     this.advantage = parts.advantage;
+    this.advantageNeeds = parts.advantageNeeds;
+    this.kl = new KlController(parts.config.loss);
     this.policyLoss = parts.policyLoss;
     this.#log = log;
     this.#own = parts.own;
+  }
+
+  /** Optimizer updates begun so far, those of companions included: while there are no more, all weights are as they were. */
+  get updates(): number {
+    return this.companions.all.reduce((sum, { optimizer }) => sum + optimizer.updates, this.optimizer.updates);
   }
 
   rng(stream: string): Rng {
@@ -52,6 +65,7 @@ export class LiveRun implements Run {
   dispose(): void {
     this.trainer.dispose?.();
     this.optimizer.dispose();
+    this.companions.dispose();
     for (const part of this.#own) part.dispose();
   }
 }
@@ -62,11 +76,13 @@ export interface RunParts {
   tokenizer: ChatTokenizer;
   train: CountedLoader<Row>;
   optimizer: CountedOptimizer;
+  companions: CompanionModels;
   trainer: Trainer;
   totalSteps: number;
   reference?: Pick<Policy, "logProbs">;
   rewards?: RewardManager;
   advantage?: Advantage;
+  advantageNeeds: Needs;
   policyLoss?: PolicyLoss;
   /** What was loaded for this run alone. */
   own: readonly { dispose(): void }[];
@@ -76,16 +92,18 @@ export interface RunParts {
 export interface RunState {
   rngs: Record<string, string>;
   loader: Json;
+  kl: Json;
   trainer: Json;
 }
 
 /** A copy: what the trainer does next does not change it. */
-export function captureRun({ streams, train, trainer }: LiveRun): RunState {
-  return structuredClone({ rngs: streams.save(), loader: train.state(), trainer: trainer.state() });
+export function captureRun({ streams, train, kl, trainer }: LiveRun): RunState {
+  return structuredClone({ rngs: streams.save(), loader: train.state(), kl: kl.state(), trainer: trainer.state() });
 }
 
-export function restoreRun({ streams, train, trainer }: LiveRun, state: RunState): void {
+export function restoreRun({ streams, train, kl, trainer }: LiveRun, state: RunState): void {
   streams.restore(state.rngs);
   train.restore(state.loader);
+  kl.restore(state.kl);
   trainer.restore(state.trainer);
 }

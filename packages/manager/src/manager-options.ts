@@ -1,9 +1,12 @@
+import type { ScriptLayer } from "@verlet/config";
 import type { RunLogger } from "@verlet/core";
 import type { ModelSource } from "./model-source.js";
 
 export interface ManagerOptions {
   /** `trainer.seed=7` and the like, over the config. */
   overrides?: readonly string[];
+  /** Keys of the calling script over the config and under the overrides. */
+  script?: ScriptLayer;
   /** Events for programs instead of lines for people: one JSON object a line on standard output. */
   json?: boolean;
   /** Further loggers, after those of `trainer.loggers`. */

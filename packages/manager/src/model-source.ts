@@ -1,6 +1,6 @@
-import type { ChatTokenizer, Policy } from "@verlet/core";
+import type { ChatTokenizer, Critic, Policy } from "@verlet/core";
 import type { ModelSection } from "@verlet/config";
-import { CausalLM, loadTokenizer } from "@verlet/model";
+import { CausalLM, loadTokenizer, ValueModel, type LoadOptions } from "@verlet/model";
 
 /** A policy that may know its own frozen starting point. */
 export interface TrainablePolicy extends Policy {
@@ -13,11 +13,26 @@ export interface ModelSource {
   /** @param seed of fresh weights and fresh adapters. */
   loadPolicy(section: ModelSection, seed: number): Promise<TrainablePolicy>;
   loadTokenizer(section: ModelSection): Promise<ChatTokenizer>;
+  /**
+   * The policy as it stood at the start, to be trained beside it; it may borrow the policy's frozen weights.
+   * Without it, or where it gives nothing, the policy is loaded a second time.
+   */
+  loadCopy?(section: ModelSection, seed: number, policy: TrainablePolicy): Promise<Policy | undefined>;
+  /** The critic of algorithms that need one. */
+  loadCritic?(section: ModelSection, seed: number, policy: TrainablePolicy): Promise<Critic>;
 }
 
 /** The folder at `model.path`. */
 export const huggingFaceFolder: ModelSource = {
-  loadPolicy: ({ path, init, dtype, lora, adapter }, seed) =>
-    CausalLM.load(path, { init, seed, ...(dtype && { dtype }), ...(lora && { lora }), ...(adapter !== undefined && { adapter }) }),
+  loadPolicy: (section, seed) => CausalLM.load(section.path, loadOptions(section, seed)),
   loadTokenizer: ({ path }) => loadTokenizer(path),
+  loadCopy: async ({ adapter }, seed, policy) => (hasFrozenWeights(policy) ? policy.withOwnAdapter({ seed, ...(adapter !== undefined && { adapter }) }) : undefined),
+  loadCritic: (section, seed, policy) =>
+    ValueModel.load(section.path, { ...loadOptions(section, seed), ...(hasFrozenWeights(policy) && { base: policy.parameters }) }),
 };
+
+const hasFrozenWeights = (policy: TrainablePolicy): policy is CausalLM => policy instanceof CausalLM && policy.lora !== undefined;
+
+function loadOptions({ init, dtype, lora, adapter }: ModelSection, seed: number): LoadOptions {
+  return { init, seed, ...(dtype && { dtype }), ...(lora && { lora }), ...(adapter !== undefined && { adapter }) };
+}

@@ -1,6 +1,7 @@
-import type { Json } from "@verlet/core";
-import type { LoadedConfig } from "@verlet/config";
-import { parse, parseDocument } from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError, type Json } from "@verlet/core";
+import { markChanges, resolveConfig, type LoadedConfig } from "@verlet/config";
+import { parse } from "yaml";
 
 /**
  * Keys that may change when a run goes on from a checkpoint: how long it runs, what is written, and where it computes.
@@ -30,21 +31,29 @@ export function configValues(loaded: LoadedConfig): Json {
   return parse(loaded.yaml()) as Json;
 }
 
-/** The same config with other data or another folder, as `train({ dataPath, outputDir })` asks. */
-export function withPaths(loaded: LoadedConfig, { dataPath, outputDir }: { dataPath?: string; outputDir?: string }): LoadedConfig {
-  if (dataPath === undefined && outputDir === undefined) return loaded;
-  const { config } = loaded;
-  const document = parseDocument(loaded.yaml());
-  if (dataPath !== undefined) document.setIn(["data", "train"], dataPath);
-  if (outputDir !== undefined) document.setIn(["trainer", "outputDir"], outputDir);
-  const text = document.toString();
-  return {
-    ...loaded,
-    config: {
-      ...config,
-      data: { ...config.data, ...(dataPath !== undefined && { train: dataPath }) },
-      trainer: { ...config.trainer, ...(outputDir !== undefined && { outputDir }) },
-    },
-    yaml: () => text,
-  };
+export interface RunChanges {
+  dataPath?: string;
+  outputDir?: string;
+  overrides?: readonly string[];
+}
+
+/** What is loaded once for all runs of a manager. */
+const sessionSections = ["plugins", "model", "rewards", "rewardManager", "backend"] as const;
+
+/**
+ * The same config with other data, another folder or other settings, as one call of `train` asks.
+ * @throws ConfigError for an override that is wrong, or of a section that is loaded already.
+ */
+export async function withChanges(loaded: LoadedConfig, { dataPath, outputDir, overrides = [] }: RunChanges): Promise<LoadedConfig> {
+  const paths = Object.entries({ "data.train": dataPath, "trainer.outputDir": outputDir }).flatMap(([key, path]) => (path === undefined ? [] : [`${key}=${JSON.stringify(path)}`]));
+  const all = [...overrides, ...paths];
+  if (all.length === 0) return loaded;
+  const { config, yaml } = await resolveConfig(loaded.yaml(), { overrides: all, folder: loaded.folder });
+  for (const section of sessionSections) {
+    if (isDeepStrictEqual(config[section], loaded.config[section])) continue;
+    throw new ConfigError({ where: "train", what: `overrides of one run cannot change \`${section}\``, expected: "keys of data, rollout, advantage, loss, optimizer and trainer", fix: "Give it to createManager" });
+  }
+  const { translation } = loaded;
+  const changed = translation && markChanges(translation, parse(loaded.yaml()), parse(yaml()));
+  return { ...loaded, config, yaml, ...(changed && { translation: changed }) };
 }

@@ -23,8 +23,8 @@ export async function openRunFolder(outputDir: string, yaml: string, startStep: 
 
 /** `rollouts/step-000010.jsonl`: one line a completion. */
 export async function writeRollouts(outputDir: string, step: number, rollouts: readonly (ScoredRollout & { advantage: number })[]): Promise<void> {
-  const lines = rollouts.map(({ prompt, group, completion, score, rewards, advantage, finished }) =>
-    JSON.stringify({ step, group, prompt: prompt.text, completion, rewards, score, advantage, finished }),
+  const lines = rollouts.map(({ prompt, group, completion, score, rewards, extras, failures, advantage, finished }) =>
+    JSON.stringify({ step, group, prompt: prompt.text, completion, rewards, extras, score, failures, advantage, finished }),
   );
   await writeFileAtomic(join(runPaths(outputDir).rollouts, `${checkpointName(step)}.jsonl`), `${lines.join("\n")}\n`);
 }
@@ -32,8 +32,8 @@ export async function writeRollouts(outputDir: string, step: number, rollouts: r
 /** Writes the model's folder so that a crash half way leaves whole files: beside the target first, then renamed one by one. */
 export async function exportModel(folder: string, policy: Pick<Policy, "save">, tokenizer: Pick<ChatTokenizer, "save">): Promise<void> {
   await mkdir(folder, { recursive: true });
+  await removeStaleTemporaries(folder);
   const temporary = temporaryName(join(folder, "model"));
-  await rm(temporary, { recursive: true, force: true });
   await policy.save(temporary);
   await tokenizer.save(temporary);
   for (const name of await readdir(temporary)) await rename(join(temporary, name), join(folder, name));

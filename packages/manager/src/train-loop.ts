@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import { latestCheckpoint, pruneCheckpoints, saveCheckpoint } from "@verlet/checkpoint";
+import { latestCheckpoint, pruneCheckpoints } from "@verlet/checkpoint";
 import type { Json, Metrics, StepMetrics } from "@verlet/core";
 import { checkFinite } from "./check-finite.js";
 import { isBetter } from "./keep-best.js";
 import { captureRun, type LiveRun, type RunState } from "./live-run.js";
 import { progressToJson, type Progress } from "./progress.js";
+import { saveRun } from "./run-checkpoint.js";
 import { runPaths, writeRollouts } from "./run-folder.js";
 import type { RunOutput } from "./run-output.js";
 
@@ -28,7 +29,7 @@ export class TrainLoop {
   #done: number;
   /** The run as it was after that step. */
   #state: RunState;
-  /** Optimizer updates begun by then: while there are no more, the weights are that step's too. */
+  /** Optimizer updates begun by then: while there are no more, all weights are that step's too. */
   #updates: number;
   /** The step of the newest checkpoint. */
   #saved: number;
@@ -40,7 +41,7 @@ export class TrainLoop {
     this.#done = startStep;
     this.#saved = startStep;
     this.#state = captureRun(run);
-    this.#updates = run.optimizer.updates;
+    this.#updates = run.updates;
   }
 
   /** @returns the number of steps done. */
@@ -53,7 +54,7 @@ export class TrainLoop {
         await this.#step();
       }
     } catch (error) {
-      if (run.optimizer.updates !== this.#updates) throw error;
+      if (run.updates !== this.#updates) throw error;
       if (!run.signal.aborted) {
         await this.#save().catch((failure: Error) => output.line(failure.message));
         throw error;
@@ -90,7 +91,7 @@ export class TrainLoop {
   /** Remembers the run as it is after `step`. */
   #capture(step: number): void {
     this.#state = captureRun(this.#parts.run);
-    this.#updates = this.#parts.run.optimizer.updates;
+    this.#updates = this.#parts.run.updates;
     this.#done = step;
   }
 
@@ -122,11 +123,8 @@ export class TrainLoop {
     const { run, output, progress, config, configYaml } = this.#parts;
     const { keepLast, keepBest } = run.config.trainer;
     const evaluated = progress.evaluation?.step === this.#done ? progress.evaluation.metrics : {};
-    const folder = await saveCheckpoint(this.#checkpoints, {
+    const folder = await saveRun(this.#checkpoints, run, {
       step: this.#done,
-      policy: run.policy,
-      tokenizer: run.tokenizer,
-      optimizer: run.optimizer,
       ...this.#state,
       manager: progressToJson(progress),
       metrics: { ...progress.metrics, ...evaluated },

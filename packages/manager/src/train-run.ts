@@ -1,15 +1,15 @@
-import { restoreOptimizer } from "@verlet/checkpoint";
+import { join } from "node:path";
 import type { TrainStats } from "@verlet/core";
 import type { LoadedConfig } from "@verlet/config";
 import { describePlan } from "./describe-plan.js";
 import { evaluateModel, readEvalRows } from "./evaluation.js";
-import type { ResumePoint } from "./find-start.js";
 import { listenForInterrupt } from "./interrupt.js";
 import type { JsonEvents } from "./json-events.js";
 import { checkKeepBest } from "./keep-best.js";
-import { restoreRun, type LiveRun } from "./live-run.js";
-import { newProgress, progressFromJson, type Progress } from "./progress.js";
+import type { LiveRun } from "./live-run.js";
+import { newProgress, progressFromJson } from "./progress.js";
 import { configValues } from "./run-config.js";
+import { resumeRun, type ResumePoint } from "./run-checkpoint.js";
 import { exportModel, openRunFolder } from "./run-folder.js";
 import type { RunOutput } from "./run-output.js";
 import type { Session } from "./session.js";
@@ -34,10 +34,11 @@ export async function trainRun({ session, loaded, start, run, output, events, si
   const began = performance.now();
   checkKeepBest(config.trainer.keepBest);
   const rows = config.data.eval === undefined ? undefined : await readEvalRows(config);
-  const progress = start ? await resume(start, run) : newProgress();
+  if (start) await resumeRun(start, run);
+  const progress = start ? progressFromJson(start.state.manager) : newProgress();
   const startStep = start?.state.step ?? 0;
   const values = configValues(loaded);
-  if (events) events.plan({ config: values, backend: session.backend.name, totalSteps: run.totalSteps });
+  if (events) events.plan({ config: values, translation: loaded.translation, backend: session.backend.name, totalSteps: run.totalSteps });
   else output.line(describePlan(loaded, session.backend, run));
   await openRunFolder(outputDir, loaded.yaml(), startStep);
   await output.start({ outputDir, totalSteps: run.totalSteps, startStep });
@@ -55,7 +56,10 @@ export async function trainRun({ session, loaded, start, run, output, events, si
     interrupt.dispose();
   }
   const interrupted = steps < run.totalSteps;
-  if (!interrupted) await exportModel(outputDir, session.policy, session.tokenizer);
+  if (!interrupted) {
+    await exportModel(outputDir, session.policy, session.tokenizer);
+    for (const { name, model } of run.companions.all) await exportModel(join(outputDir, name), model, session.tokenizer);
+  }
   const stats: TrainStats = {
     steps,
     totalSteps: run.totalSteps,
@@ -68,12 +72,4 @@ export async function trainRun({ session, loaded, start, run, output, events, si
   };
   await output.end(stats);
   return stats;
-}
-
-/** Puts everything back as it was after the checkpoint's step. */
-async function resume({ folder, state }: ResumePoint, run: LiveRun): Promise<Progress> {
-  await run.policy.restore(folder);
-  await restoreOptimizer(folder, state, run.optimizer);
-  restoreRun(run, state);
-  return progressFromJson(state.manager);
 }

@@ -15,7 +15,7 @@ import { findStart } from "./find-start.js";
 import type { LiveRun } from "./live-run.js";
 import { LOADED_CONFIG, MANAGER_OPTIONS, type ManagerOptions } from "./manager-options.js";
 import { huggingFaceFolder } from "./model-source.js";
-import { withPaths } from "./run-config.js";
+import { withChanges, type RunChanges } from "./run-config.js";
 import { exportModel } from "./run-folder.js";
 import { createOutput } from "./run-output.js";
 import { openSession, type Session } from "./session.js";
@@ -43,14 +43,14 @@ export class DefaultTrainingManager implements TrainingManager {
    * are, as a run of its own.
    * @throws VerletError; what was written until then stays, and the last good step is saved.
    */
-  async train({ dataPath, outputDir }: { dataPath?: string; outputDir?: string } = {}): Promise<TrainStats> {
+  async train(changes: RunChanges = {}): Promise<TrainStats> {
     if (this.#training) {
       throw new TrainingError({ where: "train", what: "this manager is training already", fix: "Await the first call, or make a second manager" });
     }
     this.#training = true;
     const wasClosed = registry.isClosed;
     try {
-      const loaded = withPaths(this.#loaded, { dataPath, outputDir });
+      const loaded = await withChanges(this.#loaded, changes);
       const start = await findStart(loaded); // before anything heavy is loaded
       const session = await this.#open();
       const { output, events } = createOutput(loaded.config.trainer.loggers, session.container, this.#options);

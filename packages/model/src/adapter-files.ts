@@ -69,12 +69,19 @@ function targetNames(targets: string | readonly string[], where: string): "all-l
   });
 }
 
+/** What PEFT is told about the model around the adapter. */
+export interface AdapterTask {
+  taskType: "CAUSAL_LM" | "TOKEN_CLS" | "SEQ_CLS";
+  /** Modules trained whole and saved beside the adapter. */
+  modulesToSave: readonly string[] | null;
+}
+
 /** Writes adapter_config.json as PEFT reads it. */
-export async function writeAdapterConfig(folder: string, lora: LoraConfig, base: string): Promise<void> {
+export async function writeAdapterConfig(folder: string, lora: LoraConfig, base: string, { taskType, modulesToSave }: AdapterTask = { taskType: "CAUSAL_LM", modulesToSave: null }): Promise<void> {
   await mkdir(folder, { recursive: true });
   const config = {
     peft_type: "LORA",
-    task_type: "CAUSAL_LM",
+    task_type: taskType,
     base_model_name_or_path: base,
     r: lora.r,
     lora_alpha: lora.alpha,
@@ -86,7 +93,7 @@ export async function writeAdapterConfig(folder: string, lora: LoraConfig, base:
     fan_in_fan_out: false,
     inference_mode: true,
     init_lora_weights: true,
-    modules_to_save: null,
+    modules_to_save: modulesToSave,
   };
   await writeFile(join(folder, ADAPTER_CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }

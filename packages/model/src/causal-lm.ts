@@ -1,19 +1,20 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { gatherRows, scope, tf, tokenLogProbs } from "@verlet/backend";
-import { Rng, type LogProbResult, type Policy, type SampledRow, type SamplingOptions, type TargetSelection, type TokenBatch } from "@verlet/core";
+import { gatherRows, tf, tokenLogProbs } from "@verlet/backend";
+import { ModelError, Rng, type LogProbOptions, type LogProbResult, type Policy, type SampledRow, type SamplingOptions, type TargetSelection, type TokenBatch } from "@verlet/core";
 import { sampleBatch } from "@verlet/rollout";
 import { ADAPTER_WEIGHTS, readAdapterConfig, writeAdapterConfig } from "./adapter-files.js";
+import { Body } from "./body.js";
 import { parseModelConfig, readModelConfig, type ModelConfig } from "./config.js";
-import { CachedDecoder } from "./decoder.js";
-import { encodeFloats, toSafetensorsDtype, weightDtypes, type SafetensorsDtype, type WeightDtype } from "./dtype.js";
-import { mergedWeight, type LoraConfig } from "./lora.js";
-import { adapterParametersFrom, assemble, disposeParameters, loadBaseParameters, newAdapterParameters, randomBaseParameters, type ParameterMap, type StoredParameter } from "./parameters.js";
-import { RotaryAngles } from "./rotary-table.js";
-import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { causalMask, hiddenStates, paddedMask, type ModelWeights, type Pass } from "./transformer.js";
+import { CachedDecoder, compileDecodeStep, type DecodeStep } from "./decoder.js";
+import type { WeightDtype } from "./dtype.js";
+import { adapterShapes, mergedWeight, type LoraConfig } from "./lora.js";
+import { assemble, baseParameters, disposeParameters, loadBaseParameters, newAdapterParameters, randomBaseParameters, type ParameterMap, type StoredParameter } from "./parameters.js";
+import { rowFilter } from "./row-filter.js";
+import { writeSafetensors } from "./safetensors.js";
+import { assignParameters, readAdapter, toWrite, writeModel } from "./stored-weights.js";
+import { hiddenStates, paddedMask, type ModelWeights, type Pass } from "./transformer.js";
 import { moduleName, projectionNames } from "./weight-names.js";
-import { SINGLE_FILE } from "./weight-files.js";
 
 export interface LoadOptions {
   /** Start a fresh adapter; the base weights are then frozen. */
@@ -36,17 +37,21 @@ export class CausalLM implements Policy {
   readonly #base: ParameterMap;
   readonly #adapter: ParameterMap | undefined;
   readonly #weights: ModelWeights;
-  readonly #angles: RotaryAngles;
-  readonly #masks = new Map<number, tf.Tensor4D>();
+  readonly #body: Body;
+  readonly #decodeStep: DecodeStep;
+  /** The base weights are another model's, which disposes of them. */
+  readonly #borrows: boolean;
 
-  private constructor(folder: string, config: ModelConfig, base: ParameterMap, adapter?: ParameterMap, lora?: LoraConfig) {
+  private constructor(folder: string, config: ModelConfig, base: ParameterMap, adapter?: ParameterMap, lora?: LoraConfig, borrows = false) {
     this.folder = folder;
     this.config = config;
     this.lora = lora;
     this.#base = base;
     this.#adapter = adapter;
     this.#weights = assemble(config, base, adapter, lora);
-    this.#angles = new RotaryAngles(config);
+    this.#body = new Body(this.#weights, config);
+    this.#decodeStep = compileDecodeStep(config);
+    this.#borrows = borrows;
   }
 
   /** Throws ModelError on an unsupported config, a missing tensor, a wrong shape or a damaged file. */
@@ -55,15 +60,12 @@ export class CausalLM implements Policy {
     const continued = adapter === undefined ? undefined : await readAdapterConfig(adapter);
     const loraConfig = continued?.lora ?? lora;
     const rng = new Rng(seed);
-    const base = init === "random"
-      ? randomBaseParameters(config, toSafetensorsDtype[dtype ?? "float32"], rng.fork("weights"))
-      : await loadBaseParameters(folder, config, !loraConfig);
-    if (dtype) for (const [name, parameter] of base) base.set(name, { ...parameter, dtype: toSafetensorsDtype[dtype] });
+    const base = await baseParameters(folder, config, { init, dtype, rng: rng.fork("weights"), trainable: !loraConfig });
     if (!loraConfig) return new CausalLM(folder, config, base);
     try {
       const adapterParameters = adapter === undefined
         ? newAdapterParameters(config, loraConfig, base, rng.fork("adapter"))
-        : await readAdapter(adapter, config, loraConfig);
+        : await readAdapter(adapter, adapterShapes(config, loraConfig));
       return new CausalLM(folder, config, base, adapterParameters, loraConfig);
     } catch (error) {
       disposeParameters(base);
@@ -91,17 +93,29 @@ export class CausalLM implements Policy {
     return { logProbs: (tokens, selection, options) => this.#logProbs(tokens, selection, options, { adapters: false }) };
   }
 
-  logProbs(tokens: TokenBatch, selection: TargetSelection, options: { temperature: number; entropy?: boolean; dropout?: Rng }): LogProbResult {
+  /**
+   * A model with an adapter of its own over this one's frozen weights, which it borrows: it costs the adapter alone and
+   * must be disposed of first.
+   * @param options.adapter the folder of an adapter to start from; without it a fresh one, which changes nothing yet
+   */
+  async withOwnAdapter({ adapter, seed = 42 }: Pick<LoadOptions, "adapter" | "seed"> = {}): Promise<CausalLM> {
+    const { lora, config, folder } = this;
+    if (!lora) throw new ModelError({ where: folder, what: "all weights of this model are trained, so none can be borrowed", fix: "Load the folder a second time" });
+    const parameters = adapter === undefined ? newAdapterParameters(config, lora, this.#base, new Rng(seed).fork("adapter")) : await readAdapter(adapter, adapterShapes(config, lora));
+    return new CausalLM(folder, config, this.#base, parameters, lora, true);
+  }
+
+  logProbs(tokens: TokenBatch, selection: TargetSelection, options: LogProbOptions): LogProbResult {
     return this.#logProbs(tokens, selection, options, { adapters: true, ...(options.dropout && { dropout: options.dropout }) });
   }
 
-  #logProbs(tokens: TokenBatch, { positions }: TargetSelection, options: { temperature: number; entropy?: boolean }, pass: Pass): LogProbResult {
-    const { rows, width } = tokens;
-    const table = scope(() => this.#angles.table(Int32Array.from({ length: width }, (_, t) => t), 1, width));
-    const hidden = hiddenStates(tf.tensor1d(tokens.ids, "int32"), this.#weights, this.config, { rows, width, rotary: table, mask: this.#causal(width) }, pass); // [B·T, H]
+  #logProbs(tokens: TokenBatch, { positions }: TargetSelection, options: LogProbOptions, pass: Pass): LogProbResult {
+    const hidden = this.#body.hidden(tokens, pass); // [B·T, H]
     const predictors = tf.tensor1d(positions.map((p) => p - 1), "int32"); // token t is predicted at t − 1
     const targets = tf.tensor1d(positions.map((p) => tokens.ids[p]!), "int32");
-    return tokenLogProbs(gatherRows(hidden, predictors), this.#weights.head, targets, options);
+    const { temperature, entropy = false, sumSquares = false } = options;
+    const filter = rowFilter(options.filter);
+    return tokenLogProbs(gatherRows(hidden, predictors), this.#weights.head, targets, { temperature, entropy, sumSquares, ...(filter && { filter }) });
   }
 
   /**
@@ -125,11 +139,11 @@ export class CausalLM implements Policy {
       }
     }
     const mask = paddedMask(attentionMask, rows, width, this.config.heads / this.config.kvHeads);
-    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.config, { rows, width, rotary: this.#angles.table(positions, rows, width), mask }, { adapters: true });
+    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.config, { rows, width, rotary: this.#body.angles.table(positions, rows, width), mask }, { adapters: true });
   }
 
   async generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]> {
-    const decoder = new CachedDecoder(this.#weights, this.config, this.#angles, true);
+    const decoder = new CachedDecoder(this.#weights, this.config, this.#body.angles, true, this.#decodeStep);
     try {
       return await sampleBatch(decoder, prompts, options, rng);
     } finally {
@@ -165,62 +179,20 @@ export class CausalLM implements Policy {
   }
 
   async #saveBase(folder: string, parameters: readonly StoredParameter[], dtype?: WeightDtype): Promise<void> {
-    await writeSafetensors(join(folder, SINGLE_FILE), toWrite(parameters, dtype));
-    const raw = { ...this.config.raw };
-    const written = dtype ?? commonDtype(parameters);
-    if (written) raw["torch_dtype" in raw ? "torch_dtype" : "dtype"] = written; // transformers computes in what stands here
-    await writeFile(join(folder, "config.json"), `${JSON.stringify(raw, null, 2)}\n`);
+    await writeModel(folder, this.config.raw, parameters, dtype);
     await copyFile(join(this.folder, "generation_config.json"), join(folder, "generation_config.json")).catch(() => undefined);
   }
 
   /** Sets the trained weights to those of a folder that `save` wrote; shapes must be equal. */
   async restore(folder: string): Promise<void> {
-    const target = this.#adapter ?? this.#base;
-    const saved = this.#adapter
-      ? await readAdapter(folder, this.config, this.lora!)
-      : await loadBaseParameters(folder, this.config, false);
-    for (const [name, { variable }] of target) {
-      variable.assign(saved.get(name)!.variable);
-      saved.get(name)!.variable.dispose();
-    }
+    const saved = this.#adapter ? readAdapter(folder, adapterShapes(this.config, this.lora!)) : loadBaseParameters(folder, this.config, false);
+    assignParameters(this.#adapter ?? this.#base, await saved);
   }
 
   dispose(): void {
-    disposeParameters(this.#base);
+    if (!this.#borrows) disposeParameters(this.#base);
     if (this.#adapter) disposeParameters(this.#adapter);
-    tf.dispose([...this.#masks.values()]);
-    this.#masks.clear();
+    this.#body.dispose();
+    this.#decodeStep.dispose();
   }
-
-  /** Few widths occur in a run; their masks are kept. */
-  #causal(width: number): tf.Tensor4D {
-    let mask = this.#masks.get(width);
-    if (!mask) {
-      if (this.#masks.size >= 16) {
-        tf.dispose([...this.#masks.values()]);
-        this.#masks.clear();
-      }
-      mask = tf.keep(causalMask(width, this.config.heads / this.config.kvHeads));
-      this.#masks.set(width, mask);
-    }
-    return mask;
-  }
-}
-
-async function readAdapter(folder: string, config: ModelConfig, lora: LoraConfig): Promise<ParameterMap> {
-  const path = join(folder, ADAPTER_WEIGHTS);
-  return adapterParametersFrom(await readSafetensors(path), config, lora, path);
-}
-
-/** The format that all weights are kept in, if there is one. */
-function commonDtype(parameters: readonly StoredParameter[]): WeightDtype | undefined {
-  const formats = new Set(parameters.map(({ dtype }) => dtype));
-  return weightDtypes.find((name) => formats.size === 1 && formats.has(toSafetensorsDtype[name]));
-}
-
-function toWrite(parameters: Iterable<StoredParameter>, dtype?: WeightDtype): Record<string, { dtype: SafetensorsDtype; shape: number[]; data: () => Uint8Array }> {
-  return Object.fromEntries([...parameters].map(({ name, variable, dtype: stored }) => {
-    const format = dtype ? toSafetensorsDtype[dtype] : stored;
-    return [name, { dtype: format, shape: variable.shape, data: () => encodeFloats(variable.dataSync() as Float32Array, format) }];
-  }));
 }

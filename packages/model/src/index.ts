@@ -4,6 +4,7 @@ import "./families/qwen3.js";
 
 export { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readAdapterConfig } from "./adapter-files.js";
 export { CausalLM, type LoadOptions } from "./causal-lm.js";
+export { ValueModel, type ValueModelOptions } from "./value-model.js";
 export { parseModelConfig, readModelConfig, type ModelConfig, type TransformerFamily } from "./config.js";
 export { decodeFloats, encodeFloats, type WeightDtype } from "./dtype.js";
 export type { LoraConfig } from "./lora.js";

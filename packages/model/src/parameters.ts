@@ -1,7 +1,7 @@
 import { tf } from "@verlet/backend";
 import { ModelError, type Parameter, type Rng } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
-import { decodeFloats, type SafetensorsDtype } from "./dtype.js";
+import { decodeFloats, toSafetensorsDtype, type SafetensorsDtype, type WeightDtype } from "./dtype.js";
 import { adapterModule, adapterShapes, initialAdapterTensor, loraScale, rowNorms, targetProjections, type LoraConfig, type LoraPair } from "./lora.js";
 import type { LayerWeights, ModelWeights, Projection } from "./transformer.js";
 import { moduleName, weightShapes, type ProjectionName } from "./weight-names.js";
@@ -14,7 +14,8 @@ export interface StoredParameter extends Parameter {
 
 export type ParameterMap = Map<string, StoredParameter>;
 
-const asParameter = (name: string, data: Float32Array, shape: readonly number[], dtype: SafetensorsDtype, trainable: boolean): StoredParameter => ({
+/** A variable with these numbers. */
+export const asParameter = (name: string, data: Float32Array, shape: readonly number[], dtype: SafetensorsDtype, trainable: boolean): StoredParameter => ({
   name,
   dtype,
   variable: tf.tidy(() => tf.variable(tf.tensor(data, [...shape], "float32"), trainable)),
@@ -33,7 +34,11 @@ function weightNumbers(data: Uint8Array, dtype: SafetensorsDtype, where: string)
 
 /** Reads all weights of a model folder. */
 export async function loadBaseParameters(folder: string, config: ModelConfig, trainable: boolean): Promise<ParameterMap> {
-  const shapes = weightShapes(config);
+  return loadParameters(folder, weightShapes(config), trainable);
+}
+
+/** Reads the named weights of a model folder, in the order of `shapes`. */
+export async function loadParameters(folder: string, shapes: ReadonlyMap<string, readonly number[]>, trainable: boolean): Promise<ParameterMap> {
   const found: ParameterMap = new Map();
   try {
     await readWeights(folder, shapes, (name, { dtype, data, shape }) => {
@@ -44,6 +49,17 @@ export async function loadBaseParameters(folder: string, config: ModelConfig, tr
     throw error;
   }
   return new Map([...shapes.keys()].map((name) => [name, found.get(name)!])); // in the model's order, not the files'
+}
+
+/**
+ * The weights of a model: those of its folder, or fresh ones.
+ * @param start.dtype the format they are to be saved in; each one's own without it
+ */
+export async function baseParameters(folder: string, config: ModelConfig, start: { init: "pretrained" | "random"; dtype: WeightDtype | undefined; rng: Rng; trainable: boolean }): Promise<ParameterMap> {
+  const { init, dtype, rng, trainable } = start;
+  const base = init === "random" ? randomBaseParameters(config, toSafetensorsDtype[dtype ?? "float32"], rng) : await loadBaseParameters(folder, config, trainable);
+  if (dtype) for (const [name, parameter] of base) base.set(name, { ...parameter, dtype: toSafetensorsDtype[dtype] });
+  return base;
 }
 
 /** Fresh weights as transformers draws them: normal(0, initializer_range), norms 1, biases 0. */
@@ -71,14 +87,12 @@ export function newAdapterParameters(config: ModelConfig, lora: LoraConfig, base
   return parameters;
 }
 
-/** Adapter tensors as read from a file, checked against the shapes that the config asks for. */
+/** Adapter tensors as read from a file, checked against the shapes that its config asks for. */
 export function adapterParametersFrom(
   entries: ReadonlyMap<string, { dtype: SafetensorsDtype; shape: number[]; data: Uint8Array }>,
-  config: ModelConfig,
-  lora: LoraConfig,
+  shapes: ReadonlyMap<string, readonly number[]>,
   where: string,
 ): ParameterMap {
-  const shapes = adapterShapes(config, lora);
   const unknown = [...entries.keys()].find((name) => !shapes.has(name));
   if (unknown !== undefined) {
     throw new ModelError({ where, what: "the adapter has a tensor that is not supported", got: unknown, expected: "lora_A and lora_B of linear layers, with DoRA their lora_magnitude_vector" });

@@ -30,6 +30,11 @@ async function weightMap(folder: string): Promise<Map<string, string>> {
   return new Map(Object.entries(map));
 }
 
+/** Names of all tensors of a model folder. @throws ModelError when it has no weights. */
+export async function tensorNames(folder: string): Promise<string[]> {
+  return [...(await weightMap(folder)).keys()];
+}
+
 /**
  * Calls `use` with each wanted tensor, one at a time, file by file. Tensors that nobody asked for are passed over.
  * Throws ModelError naming the first tensor that is missing or of the wrong shape.

@@ -1,5 +1,5 @@
 import { tf } from "@verlet/backend";
-import type { AggregationMode } from "@verlet/core";
+import type { AggregationMode, PolicyBatch } from "@verlet/core";
 
 /** Counts over the whole optimizer step, so that a batch cut into micro-batches sums to the same loss. */
 export interface BatchTotals {
@@ -9,6 +9,11 @@ export interface BatchTotals {
   rows: number;
   /** Divisor of `seq-mean-token-sum-norm`: the longest possible completion, a constant of the run. */
   maxTokens: number;
+}
+
+/** The counts of one batch; at least one token, so that a batch without any has loss 0. */
+export function countTotals({ mask, tokens }: Pick<PolicyBatch, "mask" | "tokens">, maxTokens: number): BatchTotals {
+  return { tokens: Math.max(1, mask.reduce((a, b) => a + b, 0)), rows: tokens.rows, maxTokens };
 }
 
 type Aggregate = (masked: tf.Tensor2D, mask: tf.Tensor2D, totals: BatchTotals) => tf.Scalar;

@@ -1,41 +1,46 @@
-import type { Json, Metrics, PolicyBatch, StepMetrics } from "@verlet/core";
+import type { Json, LossSection, Metrics, PolicyBatch, StepMetrics } from "@verlet/core";
+import { decodeBatch, encodeBatch, type EncodedBatch } from "./batch-state.js";
+import { partOfBatch, type BatchPart } from "./batch-part.js";
 import type { TrainingBatch } from "./training-batch.js";
 
 /**
- * Several updates on each sampled batch (`loss.iterations`). The batch is part of the trainer's state, so that a run
- * resumed between two updates goes on with the same batch.
+ * Several updates on each sampled batch: `loss.iterations` passes over `loss.miniBatches` parts. The batch is part of the
+ * trainer's state, so that a run resumed between two updates goes on with the same batch.
  */
 export class BatchReplay {
-  readonly #iterations: number;
+  readonly #parts: number;
+  readonly #updatesPerBatch: number;
   #batch: PolicyBatch | undefined;
   #fresh: Omit<TrainingBatch, "policy"> | undefined;
   #updates = 0;
 
-  constructor(iterations: number) {
-    this.#iterations = iterations;
+  constructor({ iterations, miniBatches }: Pick<LossSection, "iterations" | "miniBatches">) {
+    this.#parts = miniBatches;
+    this.#updatesPerBatch = iterations * miniBatches;
   }
 
-  /** The batch under update, or a new one once that has had its updates. */
+  /** The part of the batch that is next to be updated on; of a new batch once that has had its updates. */
   async next(sample: () => Promise<TrainingBatch>): Promise<PolicyBatch> {
     if (!this.#batch) {
       const { policy, ...fresh } = await sample();
       this.#batch = policy;
       this.#fresh = fresh;
     }
-    return this.#batch;
+    return partOfBatch(this.#batch, this.#part());
   }
 
   /**
    * Counts an update.
-   * @param logProbs [B, C], the policy's before it: after the first update they are the batch's old log-probs
+   * @param logProbs [B, C] of the part, the policy's before it: after its first update on a batch they are the old log-probs;
+   *   undefined where the policy was not updated
    * @returns the step's metrics; those of sampling, and the rollouts, only with a batch's first update
    */
-  updated(logProbs: Float32Array, metrics: Metrics): StepMetrics {
+  updated(logProbs: Float32Array | undefined, metrics: Metrics): StepMetrics {
     const fresh = this.#fresh;
     this.#fresh = undefined;
-    this.#batch!.oldLogProbs ??= logProbs;
+    if (this.#parts === 1 && logProbs) this.#batch!.oldLogProbs ??= logProbs; // for several parts `prepareBatch` has computed them
     this.#updates += 1;
-    if (this.#updates >= this.#iterations) {
+    if (this.#updates >= this.#updatesPerBatch) {
       this.#batch = undefined;
       this.#updates = 0;
     }
@@ -43,50 +48,17 @@ export class BatchReplay {
   }
 
   state(): Json {
-    return { updates: this.#updates, batch: this.#batch ? encode(this.#batch) : null };
+    return { updates: this.#updates, batch: this.#batch ? encodeBatch(this.#batch) : null };
   }
 
   restore(state: Json): void {
-    const saved = state as { updates: number; batch: Encoded | null };
+    const saved = state as { updates: number; batch: EncodedBatch | null };
     this.#updates = saved.updates;
-    this.#batch = saved.batch ? decode(saved.batch) : undefined;
+    this.#batch = saved.batch ? decodeBatch(saved.batch) : undefined;
     this.#fresh = undefined;
   }
-}
 
-type Encoded = { [key: string]: Json };
-type HostArray = Float32Array | Int32Array;
-
-const floats = ["mask", "sampledLogProbs", "oldLogProbs", "refLogProbs", "advantages"] as const;
-
-const toBase64 = ({ buffer, byteOffset, byteLength }: HostArray): string => Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-
-function fromBase64(text: string): ArrayBuffer {
-  const bytes = Buffer.from(text, "base64");
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-}
-
-/** A batch as JSON, bit for bit. */
-function encode(batch: PolicyBatch): Encoded {
-  const { tokens, completionWidth, promptLengths } = batch;
-  return {
-    completionWidth,
-    rows: tokens.rows,
-    width: tokens.width,
-    ids: toBase64(tokens.ids),
-    lengths: toBase64(tokens.lengths),
-    promptLengths: toBase64(promptLengths),
-    ...Object.fromEntries(floats.flatMap((key) => (batch[key] ? [[key, toBase64(batch[key])]] : []))),
-  };
-}
-
-function decode(saved: Encoded): PolicyBatch {
-  const ints = (key: string): Int32Array => new Int32Array(fromBase64(saved[key] as string));
-  const arrays = Object.fromEntries(floats.flatMap((key) => (key in saved ? [[key, new Float32Array(fromBase64(saved[key] as string))]] : [])));
-  return {
-    tokens: { ids: ints("ids"), lengths: ints("lengths"), rows: saved["rows"] as number, width: saved["width"] as number },
-    completionWidth: saved["completionWidth"] as number,
-    promptLengths: ints("promptLengths"),
-    ...(arrays as Pick<PolicyBatch, (typeof floats)[number]>),
-  };
+  #part(): BatchPart {
+    return { index: this.#updates % this.#parts, count: this.#parts };
+  }
 }

@@ -1,36 +1,73 @@
 import { scope, tf } from "@verlet/backend";
-import type { AdvantageInput, AdvantageOutput } from "@verlet/core";
-import { allEqual } from "./masked.js";
-
-/** Gives each row of one group its advantage from the group's scores (two or more, not all equal). */
-export type GroupRule = (scores: readonly number[]) => readonly number[];
+import type { AdvantageInput, AdvantageOutput, Metrics } from "@verlet/core";
+import { allEqual, whiten } from "./masked.js";
+import { tokenAdvantages } from "./token-advantage.js";
 
 /**
- * Outcome advantages: one number a row from the scores of its group, the same on every token of the row.
- * One rule for all estimators that compare within a group:
+ * Gives each row of one group its advantage from the group's scores (two or more, not all equal).
+ * @param rows the rows' places in the batch
+ */
+export type GroupRule = (scores: readonly number[], rows: readonly number[]) => readonly number[];
+
+type Grouped = Pick<AdvantageInput, "scores" | "groups">;
+
+/** What comparing each row with its group gave. */
+export interface GroupComparison {
+  /** [B] */
+  rows: Float32Array;
+  /** [B], whether the row's group has scores that differ. */
+  compared: readonly boolean[];
+}
+
+/**
+ * Compares each row with its group, by its score; verl adds up the token rewards instead, those outside the mask too. One
+ * rule for all estimators:
  * - rows without a score get 0 and stay out of the group's statistics;
  * - a group with one scored row carries no comparison and gets 0 (verl's estimators variously give the raw score, 0 or
- *   an error), counted by `advantage/groups_of_one`;
+ *   an error);
  * - a group of equal scores gets exactly 0: tested by equality, because the rounding of its mean divided by a small
  *   epsilon can reach 1e-2.
  */
-export function groupAdvantages({ scores, groups, mask }: AdvantageInput, rule: GroupRule): AdvantageOutput {
+export function compareGroups({ scores, groups }: Grouped, rule: GroupRule): GroupComparison {
   const rows = new Float32Array(scores.length); // [B]
-  const members = scoredRowsByGroup(scores, groups);
-  let single = 0;
-  let equal = 0;
-  for (const indices of members.values()) {
-    const own = indices.map((row) => scores[row]!);
-    if (own.length === 1) single += 1;
-    if (allEqual(own)) equal += 1;
-    else rule(own).forEach((advantage, i) => (rows[indices[i]!] = advantage));
+  const compared = new Array<boolean>(scores.length).fill(false);
+  for (const members of scoredRowsByGroup(scores, groups).values()) {
+    const own = members.map((row) => scores[row]!);
+    if (allEqual(own)) continue;
+    rule(own, members).forEach((advantage, i) => {
+      rows[members[i]!] = advantage;
+      compared[members[i]!] = true;
+    });
   }
-  const advantages = broadcastRows(rows, mask); // [B, C]
-  const count = members.size;
+  return { rows, compared };
+}
+
+/** Outcome advantages: one number a row from the scores of its group, the same on every token of the row. */
+export function groupAdvantages(input: AdvantageInput, rule: GroupRule): AdvantageOutput {
+  const { rows, compared } = compareGroups(input, rule);
+  const advantages = broadcastRows(rows, input.mask); // [B, C]
+  return { advantages, returns: tf.clone(advantages), metrics: groupMetrics(input, compared) };
+}
+
+/**
+ * Outcome advantages whitened over all scored tokens of the batch. Rows that could not be compared count there as 0, and
+ * get 0: verl gives them the shift that whitening takes off everything.
+ */
+export function whitenedGroupAdvantages(input: AdvantageInput, { rows, compared }: GroupComparison): AdvantageOutput {
+  return tokenAdvantages(input, ({ mask, width }) => {
+    const rowOf = (i: number): number => Math.floor(i / width);
+    const whitened = whiten(mask.map((_, i) => rows[rowOf(i)]!), mask).map((value, i) => (compared[rowOf(i)] ? value : 0)); // [B, C]
+    return { advantages: whitened, returns: whitened, metrics: groupMetrics(input, compared) };
+  });
+}
+
+/** How many groups had nothing to compare; nothing where no row was scored. */
+export function groupMetrics({ scores, groups }: Grouped, compared: readonly boolean[]): Metrics {
+  const members = [...scoredRowsByGroup(scores, groups).values()];
+  if (members.length === 0) return {};
   return {
-    advantages,
-    returns: tf.clone(advantages),
-    metrics: count === 0 ? {} : { frac_reward_zero_std: equal / count, "advantage/groups_of_one": single },
+    frac_reward_zero_std: members.filter((rows) => !rows.some((row) => compared[row])).length / members.length,
+    "advantage/groups_of_one": members.filter((rows) => rows.length === 1).length,
   };
 }
 

@@ -1,5 +1,5 @@
 import { scatterTo, tf } from "@verlet/backend";
-import type { Policy, PolicyBatch, Rng, TargetSelection, TokenBatch } from "@verlet/core";
+import type { LogProbOptions, Policy, PolicyBatch, TargetSelection, TokenBatch } from "@verlet/core";
 
 /** A slice of rows of a policy batch, trimmed to its own longest row. */
 export interface MicroBatch {
@@ -19,7 +19,12 @@ export interface MicroBatch {
   sampledLogProbs: Float32Array;
   oldLogProbs?: Float32Array;
   refLogProbs?: Float32Array;
+  values?: Float32Array;
+  returns?: Float32Array;
+  marks?: Float32Array;
 }
+
+const optionalArrays = ["oldLogProbs", "refLogProbs", "values", "returns", "marks"] as const;
 
 /** Cuts a batch into slices of at most `size` rows (0 = one slice); slices without an active token are left out. */
 export function microBatches(batch: PolicyBatch, size: number): MicroBatch[] {
@@ -59,8 +64,7 @@ function cut(batch: PolicyBatch, start: number, end: number): MicroBatch {
     mask,
     advantages: trim(batch.advantages),
     sampledLogProbs: trim(batch.sampledLogProbs),
-    ...(batch.oldLogProbs && { oldLogProbs: trim(batch.oldLogProbs) }),
-    ...(batch.refLogProbs && { refLogProbs: trim(batch.refLogProbs) }),
+    ...Object.fromEntries(optionalArrays.flatMap((key) => (batch[key] ? [[key, trim(batch[key])]] : []))),
   };
 }
 
@@ -80,13 +84,13 @@ export function writeRows(target: Float32Array, batch: PolicyBatch, { start, end
 
 /**
  * The policy's log-probs of a slice's completions.
- * @returns logProbs [B, C], 0 where the mask is 0, differentiable; entropy [N] of the active tokens, a plain value
+ * @returns logProbs [B, C], 0 where the mask is 0, differentiable; entropy and sumSquares [N] of the active tokens
  */
 export function completionLogProbs(
   policy: Pick<Policy, "logProbs">,
   { tokens, selection, source, width }: MicroBatch,
-  options: { temperature: number; entropy?: boolean; dropout?: Rng },
-): { logProbs: tf.Tensor2D; entropy?: tf.Tensor1D } {
-  const { logProbs, entropy } = policy.logProbs(tokens, selection, options);
-  return { logProbs: scatterTo(logProbs, source, [tokens.rows, width]), ...(entropy && { entropy }) };
+  options: LogProbOptions,
+): { logProbs: tf.Tensor2D; entropy?: tf.Tensor1D; sumSquares?: tf.Tensor1D } {
+  const { logProbs, ...values } = policy.logProbs(tokens, selection, options);
+  return { logProbs: scatterTo(logProbs, source, [tokens.rows, width]), ...values };
 }

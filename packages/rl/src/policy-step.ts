@@ -1,18 +1,23 @@
-import { addGradients, gradientsOf, scope, tf } from "@verlet/backend";
-import type { LossSection, Metrics, Policy, PolicyBatch, PolicyLoss, PolicyLossInput, Rng } from "@verlet/core";
-import { aggregate, type BatchTotals } from "./aggregate.js";
+import { addGradients, gradientsOf, release, scatterTo, scope, tf } from "@verlet/backend";
+import type { LogProbOptions, LossSection, Metrics, Policy, PolicyBatch, PolicyLoss, PolicyLossInput, Rng } from "@verlet/core";
+import { aggregate, countTotals } from "./aggregate.js";
 import { klPenalty, stopGradient } from "./kl.js";
 import { policyRatio } from "./policy-ratio.js";
 import { completionLogProbs, microBatches, writeRows, type MicroBatch } from "./micro-batches.js";
+import { microMetrics, MetricSums, type SeenMicroBatch } from "./step-metrics.js";
 
 export interface PolicyStepOptions {
-  loss: Pick<LossSection, "aggregation" | "klCoef" | "klEstimator" | "klBiasCorrection">;
+  loss: Pick<LossSection, "aggregation" | "klCoef" | "klEstimator" | "klBiasCorrection" | "entropyCoef">;
   /** The rollout's: log-probs in the loss are of the distribution that was sampled from. */
   temperature: number;
+  /** Renormalises over what the rollout's filters keep. */
+  filter?: LogProbOptions["filter"];
   microBatchSize: number;
   /** The longest possible completion, for `seq-mean-token-sum-norm`. */
   maxTokens: number;
   dropout?: Rng;
+  /** For losses that choose at random. */
+  rng: Rng;
 }
 
 export interface PolicyGradients {
@@ -24,44 +29,71 @@ export interface PolicyGradients {
 }
 
 /**
- * Gradient of the policy objective over one batch: aggregate(policyLoss + klCoef · KL(policy ‖ reference)).
+ * Gradient of the policy objective over one batch: aggregate(policyLoss + klCoef · KL(policy ‖ reference) − entropyCoef · H).
  * Normalised by the whole batch's counts, so the cut into micro-batches does not change it. Where the batch has no old
  * log-probs yet this policy is the one that sampled it, and the ratio is exactly 1.
  */
 export function policyGradients(policy: Policy, policyLoss: PolicyLoss, batch: PolicyBatch, options: PolicyStepOptions): PolicyGradients {
   const totals = countTotals(batch, options.maxTokens);
   const variables = policy.trainable.map(({ variable }) => variable);
+  const { entropyCoef } = options.loss;
+  const pass: LogProbOptions = { ...forwardOptions(options), entropy: entropyCoef === 0 ? true : "differentiable", ...(options.dropout && { dropout: options.dropout }) };
   const sums = new MetricSums();
   const logProbs = new Float32Array(batch.mask.length);
   let gradients: tf.Tensor[] | undefined;
-  for (const micro of microBatches(batch, options.microBatchSize)) {
-    let seen!: { input: PolicyLossInput; ref?: tf.Tensor2D; entropy: tf.Tensor1D };
+  for (const micro of microBatches(withMarks(policy, policyLoss, batch, options), options.microBatchSize)) {
+    let seen!: SeenMicroBatch;
     const result = gradientsOf(() => {
-      const { logProbs: live, entropy } = completionLogProbs(policy, micro, { temperature: options.temperature, entropy: true, ...(options.dropout && { dropout: options.dropout }) });
+      const { logProbs: live, entropy } = completionLogProbs(policy, micro, pass);
       const input = lossInput(live, micro);
       const ref = hostTensor(micro.refLogProbs, live.shape);
       seen = { input: { ...input, logProbs: stopGradient(live) }, ...(ref && { ref }), entropy: entropy! };
-      for (const tensor of [...Object.values(seen.input as object), ref, entropy]) if (tensor) tf.keep(tensor as tf.Tensor);
+      for (const tensor of [...(Object.values(seen.input) as tf.Tensor[]), ref, seen.entropy]) if (tensor) tf.keep(tensor);
       const surrogate = policyLoss.tokenLoss(input); // [B, C]
-      const perToken = ref ? tf.add<tf.Tensor2D>(surrogate, tf.mul(klTerm(input, ref, options.loss), options.loss.klCoef)) : surrogate;
-      return aggregate(perToken, input.mask, options.loss.aggregation, totals);
+      const penalised = ref ? tf.add<tf.Tensor2D>(surrogate, tf.mul(klTerm(input, ref, options.loss), options.loss.klCoef)) : surrogate;
+      const bonus = entropyCoef === 0 ? undefined : tf.mul<tf.Tensor2D>(scatterTo(entropy!, micro.source, live.shape), entropyCoef); // [B, C]
+      return aggregate(bonus ? tf.sub(penalised, bonus) : penalised, input.mask, options.loss.aggregation, totals);
     }, variables);
-    sums.add(scope(() => microMetrics(result.value, policyLoss, seen, micro, options)));
+    sums.add(scope(() => microMetrics(result.value, policyLoss, seen, micro, options.loss.klEstimator)));
     writeRows(logProbs, batch, micro, seen.input.logProbs.dataSync());
-    tf.dispose([result.value, seen.input as unknown as tf.TensorContainerObject, seen.ref ?? null, seen.entropy] as tf.TensorContainer);
+    release(result.value, seen);
     gradients = addGradients(gradients, result.gradients);
   }
   return { gradients: gradients ?? variables.map((v) => tf.zerosLike(v)), metrics: sums.metrics(totals.tokens), logProbs };
 }
 
-/** Log-probs of a frozen model over the whole batch, [B, C]. */
-export function batchLogProbs(model: Pick<Policy, "logProbs">, batch: PolicyBatch, options: { temperature: number; microBatchSize: number }): Float32Array {
-  const all = new Float32Array(batch.mask.length);
-  for (const micro of microBatches(batch, options.microBatchSize)) {
-    const values = tf.tidy(() => completionLogProbs(model, micro, options).logProbs.dataSync());
-    writeRows(all, batch, micro, values);
+/** A pass without gradient over a whole batch. */
+export interface BatchPass extends Pick<LogProbOptions, "temperature" | "filter" | "sumSquares"> {
+  microBatchSize: number;
+}
+
+/** Log-probs of a model over the whole batch, [B, C], without gradient. */
+export function batchLogProbs(model: Pick<Policy, "logProbs">, batch: PolicyBatch, options: BatchPass): Float32Array {
+  return batchDistribution(model, batch, { ...options, sumSquares: false }).logProbs;
+}
+
+/** Log-probs and, where asked for, Σp² of the distribution of each token of the whole batch; [B, C] each, without gradient. */
+export function batchDistribution(model: Pick<Policy, "logProbs">, batch: PolicyBatch, { microBatchSize, ...options }: BatchPass): { logProbs: Float32Array; sumSquares?: Float32Array } {
+  const logProbs = new Float32Array(batch.mask.length);
+  const sumSquares = options.sumSquares ? new Float32Array(batch.mask.length) : undefined;
+  for (const micro of microBatches(batch, microBatchSize)) {
+    tf.tidy(() => {
+      const result = completionLogProbs(model, micro, options);
+      writeRows(logProbs, batch, micro, result.logProbs.dataSync());
+      if (sumSquares) writeRows(sumSquares, batch, micro, scatterTo(result.sumSquares!, micro.source, result.logProbs.shape).dataSync());
+    });
   }
-  return all;
+  return { logProbs, ...(sumSquares && { sumSquares }) };
+}
+
+const forwardOptions = ({ temperature, filter }: PolicyStepOptions): Pick<LogProbOptions, "temperature" | "filter"> => ({ temperature, ...(filter && { filter }) });
+
+/** The batch with the loss's own marks, for losses that compare tokens over all of it. */
+function withMarks(policy: Policy, policyLoss: PolicyLoss, batch: PolicyBatch, options: PolicyStepOptions): PolicyBatch {
+  if (!policyLoss.mark) return batch;
+  const logProbs = batchLogProbs(policy, batch, { ...forwardOptions(options), microBatchSize: options.microBatchSize });
+  const { mask, advantages, tokens, completionWidth: width, oldLogProbs = logProbs } = batch;
+  return { ...batch, marks: policyLoss.mark({ rows: tokens.rows, width, logProbs, oldLogProbs, advantages, mask, rng: options.rng }) };
 }
 
 function lossInput(live: tf.Tensor2D, micro: MicroBatch): PolicyLossInput {
@@ -71,6 +103,7 @@ function lossInput(live: tf.Tensor2D, micro: MicroBatch): PolicyLossInput {
     oldLogProbs: hostTensor(micro.oldLogProbs, shape) ?? stopGradient(live),
     advantages: tf.tensor2d(micro.advantages, shape),
     mask: tf.tensor2d(micro.mask, shape),
+    ...(micro.marks && { marks: tf.tensor2d(micro.marks, shape) }),
   };
 }
 
@@ -81,46 +114,3 @@ function klTerm({ logProbs, oldLogProbs }: PolicyLossInput, ref: tf.Tensor2D, { 
 }
 
 const hostTensor = (values: Float32Array | undefined, shape: [number, number]): tf.Tensor2D | undefined => values && tf.tensor2d(values, shape);
-
-function countTotals(batch: PolicyBatch, maxTokens: number): BatchTotals {
-  return { tokens: Math.max(1, batch.mask.reduce((a, b) => a + b, 0)), rows: batch.tokens.rows, maxTokens };
-}
-
-/** Sums over a micro-batch's active tokens; `loss` is already normalised by the whole batch. */
-function microMetrics(
-  loss: tf.Scalar,
-  policyLoss: PolicyLoss,
-  { input, ref, entropy }: { input: PolicyLossInput; ref?: tf.Tensor2D; entropy: tf.Tensor1D },
-  micro: MicroBatch,
-  { loss: { klEstimator } }: PolicyStepOptions,
-): { whole: Metrics; perToken: Metrics; largest: Metrics } {
-  const read = (x: tf.Tensor): number => x.dataSync()[0]!;
-  const drift = tf.mul(tf.sub(input.oldLogProbs, input.logProbs), input.mask);
-  const sampler = tf.abs(tf.mul(tf.sub(input.logProbs, tf.tensor2d(micro.sampledLogProbs, input.mask.shape)), input.mask));
-  const perToken: Metrics = {
-    entropy: read(tf.sum(entropy)),
-    approx_kl: read(tf.sum(drift)),
-    ...(ref && { kl: read(tf.sum(tf.mul(klPenalty(input.logProbs, ref, klEstimator), input.mask))) }),
-    ...(!micro.oldLogProbs && { "sampling/logp_difference_mean": read(tf.sum(sampler)) }),
-  };
-  for (const [name, sum] of Object.entries(policyLoss.tokenMetrics?.(input) ?? {})) perToken[name] = read(sum);
-  const largest: Metrics = micro.oldLogProbs ? {} : { "sampling/logp_difference_max": read(tf.max(sampler)) };
-  return { whole: { loss: read(loss) }, perToken, largest };
-}
-
-class MetricSums {
-  readonly #whole: Metrics = {};
-  readonly #perToken: Metrics = {};
-  readonly #largest: Metrics = {};
-
-  add({ whole, perToken, largest }: { whole: Metrics; perToken: Metrics; largest: Metrics }): void {
-    for (const [name, value] of Object.entries(whole)) this.#whole[name] = (this.#whole[name] ?? 0) + value;
-    for (const [name, value] of Object.entries(perToken)) this.#perToken[name] = (this.#perToken[name] ?? 0) + value;
-    for (const [name, value] of Object.entries(largest)) this.#largest[name] = Math.max(this.#largest[name] ?? -Infinity, value);
-  }
-
-  metrics(tokens: number): Metrics {
-    const means = Object.fromEntries(Object.entries(this.#perToken).map(([name, sum]) => [name, sum / tokens]));
-    return { ...this.#whole, ...means, ...this.#largest };
-  }
-}

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { latestCheckpoint, listCheckpoints, pruneCheckpoints, readCheckpointState, removeStaleTemporaries, restoreOptimizer, saveCheckpoint, type CheckpointParts } from "@verlet/checkpoint";
+import { latestCheckpoint, listCheckpoints, pruneCheckpoints, readCheckpointState, removeStaleTemporaries, restoreCompanions, restoreOptimizer, saveCheckpoint, type CheckpointParts } from "@verlet/checkpoint";
 import { CheckpointError, type Optimizer } from "@verlet/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { tempFolder } from "../../fakes/temp-folder.js";
@@ -18,6 +18,7 @@ function parts(step: number, metrics: Record<string, number> = {}): CheckpointPa
     optimizer: { state: () => optimizerState },
     rngs: { rollout: "18446744073709551615" },
     loader: { epoch: 1, position: 3 },
+    kl: 0.1,
     trainer: { kept: [1, 2] },
     manager: null,
     metrics,
@@ -50,6 +51,27 @@ describe("saveCheckpoint", () => {
     await expect(saveCheckpoint(root, broken)).rejects.toThrow(/step-000002\] the checkpoint could not be written: got no space left on device\. Check the free space/);
     expect(await readdir(root)).toEqual(["step-000001"]);
     expect((await readCheckpointState(older)).step).toBe(1);
+  });
+
+  it("keeps models beside the policy in folders of their own, with their optimizers", async () => {
+    const save = async (to: string, options?: { dtype?: string }): Promise<void> => {
+      await mkdir(to, { recursive: true });
+      await writeFile(join(to, "model.safetensors"), `critic in ${options?.dtype}`);
+    };
+    const own: OptimizerState = { step: 3, tensors: { "m.head": { shape: [1], data: Float32Array.of(5) } } };
+    const folder = await saveCheckpoint(root, { ...parts(2), companions: [{ name: "critic", model: { save }, optimizer: { state: () => own } }] });
+    expect(await readFile(join(folder, "critic/model.safetensors"), "utf8")).toBe("critic in float32");
+    const state = await readCheckpointState(folder);
+    expect(Object.keys(state.files)).toEqual(expect.arrayContaining(["critic/model.safetensors", "critic/optimizer.safetensors"]));
+    let weights = "";
+    let restored: OptimizerState | undefined;
+    const companion = (name: string) => ({ name, model: { restore: async (from: string) => void (weights = from) }, optimizer: { restore: (given: OptimizerState) => (restored = given) } });
+    await restoreCompanions(folder, state, [companion("critic")]);
+    expect(weights).toBe(join(folder, "critic"));
+    expect(restored).toEqual(own);
+    await expect(restoreCompanions(folder, state, [companion("reward-model")])).rejects.toThrow(/the checkpoint lacks a model of this run: got critic, expected reward-model\. Resume from an older checkpoint/);
+    await truncate(join(folder, "critic/model.safetensors"), 3);
+    await expect(readCheckpointState(folder)).rejects.toThrow(/critic\/model\.safetensors\] the checkpoint is damaged/);
   });
 
   it("does not write over a checkpoint", async () => {
@@ -101,9 +123,9 @@ describe("reading", () => {
     const path = join(folder, "state.json");
     await truncate(path, 30);
     await expect(readCheckpointState(folder)).rejects.toThrow(/state\.json\] not readable as JSON/);
+    await writeFile(path, '{"format": 3}');
+    await expect(readCheckpointState(folder)).rejects.toThrow(/a checkpoint of another format: got 3, expected 2\. Resume with the version of verlet that wrote it/);
     await writeFile(path, '{"format": 2}');
-    await expect(readCheckpointState(folder)).rejects.toThrow(/a checkpoint of another format: got 2, expected 1\. Resume with the version of verlet that wrote it/);
-    await writeFile(path, '{"format": 1}');
     await expect(readCheckpointState(folder)).rejects.toThrow(/step is not as it was written/);
   });
 

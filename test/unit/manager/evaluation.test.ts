@@ -45,6 +45,17 @@ describe("evaluate", () => {
     expect((await manager.evaluate()).details).toBeUndefined();
   });
 
+  it("measures acc by the verifier: the share of what it could score that is above 0", async () => {
+    const folder = tempFolder();
+    const manager = await open({ ...scoredConfig(folder), rewards: [{ name: "tokens", weight: 0.1 }], verifier: { name: "by-answer", weight: 2 } });
+    const rows = join(folder, "signed.jsonl");
+    writeFileSync(rows, [1, -1, "unknown", 0.5, 0].map((answer) => `${JSON.stringify({ prompt: "x", answer })}\n`).join(""));
+    const { metrics } = await manager.evaluate({ dataPath: rows });
+    // 1 and 0.5 of 1, -1, 0.5 and 0; scores 0.5 + 2, 0.5 - 2, 0.5, 0.5 + 1 and 0.5
+    expect(metrics).toMatchObject({ "eval/acc": 0.5, "eval/rewards/by-answer/mean": 0.125, "eval/reward": 0.7 });
+    expect((await (await open(scoredConfig(tempFolder()))).evaluate()).metrics).not.toHaveProperty("eval/acc");
+  });
+
   it("takes other rows, and says when there are none", async () => {
     const folder = tempFolder();
     const config = scoredConfig(folder);

@@ -32,7 +32,8 @@ function batch(maskTruncated = false): PolicyBatch {
 }
 
 const options = (microBatchSize: number, aggregation: AggregationMode = "token-mean", klCoef = 0): PolicyStepOptions => ({
-  loss: { aggregation, klCoef, klEstimator: "k3", klBiasCorrection: false },
+  loss: { aggregation, klCoef, klEstimator: "k3", klBiasCorrection: false, entropyCoef: 0 },
+  rng: new Rng(0),
   temperature: 0.7,
   microBatchSize,
   maxTokens: 8,
@@ -102,10 +103,10 @@ describeOnBackends("policy gradients", () => {
 });
 
 test("a batch under several updates survives a checkpoint bit for bit", async () => {
-  const replay = new BatchReplay(3);
+  const replay = new BatchReplay({ iterations: 3, miniBatches: 1 });
   const given = await replay.next(async () => ({ policy: batch(), rollouts: [], metrics: { reward: 1 } }));
   expect(replay.updated(Float32Array.from({ length: given.mask.length }, (_, i) => i / 7), { loss: 2 }).metrics).toEqual({ reward: 1, loss: 2 });
-  const copy = new BatchReplay(3);
+  const copy = new BatchReplay({ iterations: 3, miniBatches: 1 });
   copy.restore(JSON.parse(JSON.stringify(replay.state())));
   const fail = async (): Promise<never> => expect.fail("sampled again");
   expect(await replay.next(fail)).toMatchObject(await copy.next(fail));

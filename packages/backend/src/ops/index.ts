@@ -10,4 +10,4 @@ export { rotary, type RotaryTable } from "./rotary.js";
 export { release, scope } from "./scope.js";
 export { sumOfSquares } from "./sum-of-squares.js";
 export { swiglu } from "./swiglu.js";
-export { tokenLogProbs } from "./token-log-probs.js";
+export { tokenLogProbs, type TokenLogProbOptions, type TokenLogProbs } from "./token-log-probs.js";

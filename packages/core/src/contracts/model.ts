@@ -29,23 +29,33 @@ export interface SampledRow {
 export interface LogProbResult {
   /** [N], differentiable with respect to the trainable parameters. */
   logProbs: tf.Tensor1D;
-  /** [N], entropy of the next-token distribution in nats; a plain value, without gradient. Present when asked for. */
+  /** [N], entropy of the next-token distribution in nats; without gradient unless asked for as "differentiable". */
   entropy?: tf.Tensor1D;
+  /** [N], Σ p² of the next-token distribution; a plain value. Present when asked for. */
+  sumSquares?: tf.Tensor1D;
+}
+
+/** What a pass over given tokens computes. */
+export interface LogProbOptions {
+  temperature: number;
+  /** "differentiable" gives the entropy a gradient, as a bonus in the loss needs. */
+  entropy?: boolean | "differentiable";
+  sumSquares?: boolean;
+  /**
+   * Renormalises each distribution over the tokens that sampling would keep; the given token always counts as kept, so
+   * its log-prob stays finite when the policy has moved.
+   */
+  filter?: Pick<SamplingOptions, "topP" | "topK" | "minP">;
+  /** Seeds LoRA dropout for this pass; without it dropout is off. */
+  dropout?: Rng;
 }
 
 /** A model under training, as trainers see it. */
 export interface Policy {
   /** What the optimizer trains, in a fixed order. */
   readonly trainable: readonly Parameter[];
-  /**
-   * Log-probs of the selected tokens at the given temperature.
-   * @param dropout seeds LoRA dropout for this pass; without it dropout is off.
-   */
-  logProbs(
-    tokens: TokenBatch,
-    selection: TargetSelection,
-    options: { temperature: number; entropy?: boolean; dropout?: Rng },
-  ): LogProbResult;
+  /** Log-probs of the selected tokens at the given temperature. */
+  logProbs(tokens: TokenBatch, selection: TargetSelection, options: LogProbOptions): LogProbResult;
   /** Samples one completion per prompt row. Takes one word of `rng` per row, which seeds that row's own stream. */
   generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]>;
   /**

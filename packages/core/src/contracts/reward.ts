@@ -26,6 +26,11 @@ export interface RewardContext<Options = Record<string, unknown>> {
   step: number;
   /** Aborted when the reward's timeout passes or the run is stopped. */
   signal: AbortSignal;
+  /**
+   * Measures something beside the score: the mean over a batch becomes the metric `rewards/<reward>/extra/<name>`. There
+   * whenever a reward manager calls; takes finite numbers alone.
+   */
+  log?(name: string, value: number): void;
 }
 
 /** `null` = this sample cannot be scored (it is left out, never counted as zero). */
@@ -37,6 +42,8 @@ export type RewardFn<Options = Record<string, unknown>> = (
 /** A reward sees either one sample at a time (`score`) or the whole batch (`scoreBatch`, one result per sample). */
 export interface Reward {
   score?: RewardFn;
+  /** The most samples of one `scoreBatch` call; all of a step in one call without it. Each call has its own timeout. */
+  readonly maxBatch?: number;
   scoreBatch?(
     samples: readonly RewardSample[],
     context: RewardContext,
@@ -51,13 +58,13 @@ export interface ConfiguredReward {
   options: Record<string, unknown>;
   /** Seconds one call may take. */
   timeout: number;
-  /** `raise` stops the run on a failing reward; `skip` makes that sample's reward null. */
-  onError: "raise" | "skip";
+  /** `raise` stops the run on a failing reward; `skip` makes that sample's reward null, a number makes it that number. */
+  onError: "raise" | "skip" | number;
 }
 
 export interface ScoredBatch {
   rollouts: ScoredRollout[];
-  /** `rewards/<name>/mean`, `rewards/<name>/std`, `reward`, `reward_std`, … */
+  /** `rewards/<name>/mean`, `rewards/<name>/std`, `rewards/<name>/<source>/mean`, `reward`, `reward_std`, … */
   metrics: Metrics;
 }
 

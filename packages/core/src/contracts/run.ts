@@ -21,7 +21,8 @@ export interface TrainStats {
 }
 
 export interface TrainingManager {
-  train(options?: { dataPath?: string; outputDir?: string }): Promise<TrainStats>;
+  /** `overrides`: `trainer.epochs=2` and the like, over the configuration for this run alone. */
+  train(options?: { dataPath?: string; outputDir?: string; overrides?: readonly string[] }): Promise<TrainStats>;
   evaluate(options?: { dataPath?: string; details?: boolean }): Promise<EvalResult>;
   save(path: string): Promise<void>;
   load(path: string): Promise<void>;
@@ -41,10 +42,15 @@ export interface RunLogger {
   end?(stats: TrainStats): void | Promise<void>;
 }
 
-/** Reads rows from one kind of file. */
+/** Reads rows from one kind of file, or from another place that a path can name. */
 export interface DatasetReader {
+  /** True when its data sets consist of named splits such as train and test; others are asked for none. */
+  readonly hasSplits?: boolean;
   /** True when this reader takes the path. */
   accepts(path: string): boolean;
-  /** Rows with their place in the file, for messages. */
-  read(path: string): Promise<readonly Row[]>;
+  /**
+   * Rows with their place in the file, for messages.
+   * @param split one split's name; without it the only one there is.
+   */
+  read(path: string, split?: string): Promise<readonly Row[]>;
 }

@@ -3,15 +3,45 @@ export interface RunSections {
   readonly algorithm: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
   readonly data: DataSection;
   readonly rollout: RolloutSection;
+  readonly rewards: readonly { readonly name: string; readonly weight: number }[];
   readonly loss: LossSection;
   readonly trainer: TrainerSection;
 }
 
+/** Column names of a data set: which one holds the prompt, the completion, the answer. */
+export type Columns = {
+  readonly prompt?: string;
+  readonly completion?: string;
+  readonly messages?: string;
+  readonly text?: string;
+  readonly answer?: string;
+};
+
+/** One data set, and what of it. */
+export interface SourceSpec {
+  /** A file, or `hf://owner/name`. */
+  readonly path: string;
+  /** What `data_source` says of its rows where several data sets are read; the hub's name or the file's without it. */
+  readonly name?: string;
+  /** Configuration and revision of a data set of the hub. */
+  readonly config?: string;
+  readonly revision?: string;
+  /** `train`, `train[:1000]`, `train[10%:20%]+test`; `[:1000]` for a file. */
+  readonly split?: string;
+  /** Over those of the section, for these rows alone. */
+  readonly columns?: Columns;
+  readonly maxSamples?: number;
+  /** Share of the rows drawn, relative to the other data sets. */
+  readonly weight?: number;
+}
+
+/** A path with what is wanted of it (`./rows.jsonl[:1000]`, `hf://owner/name:train[:1000]`), the same as a mapping, or several. */
+export type DataSource = string | SourceSpec | readonly (string | SourceSpec)[];
+
 export interface DataSection {
-  readonly train: string;
-  readonly eval?: string;
-  /** Column names of this data set: which one holds the prompt, the completion, the answer. */
-  readonly columns: { readonly prompt?: string; readonly completion?: string; readonly messages?: string; readonly text?: string; readonly answer?: string };
+  readonly train: DataSource;
+  readonly eval?: DataSource;
+  readonly columns: Columns;
   /** `auto`: conversational rows go through the chat template and plain strings do not; `always` wraps strings as user / assistant turns. */
   readonly chatTemplate: "auto" | "always" | "never";
   readonly maxSamples?: number;
@@ -44,7 +74,8 @@ export type AggregationMode =
   | "seq-mean-token-mean"
   | "seq-mean-token-sum-norm";
 
-export type KlEstimator = "k1" | "abs" | "k2" | "k3" | "k3-unbounded";
+/** A `+` keeps the value and takes the gradient of k2. */
+export type KlEstimator = "k1" | "abs" | "k2" | "k3" | "k3-unbounded" | "k1+" | "abs+" | "k2+" | "k3+";
 
 export interface LossSection {
   readonly aggregation: AggregationMode;
@@ -52,8 +83,20 @@ export interface LossSection {
   readonly klEstimator: KlEstimator;
   /** Multiply the KL estimate by the ratio, with its gradient (TRL's `use_bias_correction_kl`, which is on by default there). */
   readonly klBiasCorrection: boolean;
-  /** Updates taken on each sampled batch (TRL: num_iterations, verl: ppo_epochs). */
+  /** Where the KL term goes: into the loss, or off each token's reward before advantages are computed (PPO, RLOO). */
+  readonly klPlace: "loss" | "reward";
+  /** `adaptive` moves klCoef so that the measured KL stays near klTarget (Ziegler et al. 2019). */
+  readonly klController: "fixed" | "adaptive";
+  readonly klTarget: number;
+  readonly klHorizon: number;
+  /** Weight of the entropy bonus. */
+  readonly entropyCoef: number;
+  /** Log-probs of the loss are of the distribution after top-k, top-p and min-p, as it was sampled from. */
+  readonly renormalize: boolean;
+  /** Passes over each sampled batch (TRL: num_iterations, verl: ppo_epochs). */
   readonly iterations: number;
+  /** Equal parts of a sampled batch, each one update (verl: train_batch_size / ppo_mini_batch_size). */
+  readonly miniBatches: number;
   /** Leave rows that ran into the length limit out of the loss; their scores still count in their group. */
   readonly maskTruncated: boolean;
 }

@@ -1,7 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { Row, ScoredRollout } from "../batch.js";
 import type { Rng } from "../rng.js";
+import type { Companions } from "./companions.js";
 import type { ChatTokenizer, Policy } from "./model.js";
+import type { Needs } from "../kinds.js";
 import type { Advantage, PolicyLoss } from "./objective.js";
 import type { RewardManager } from "./reward.js";
 import type { RunSections } from "./sections.js";
@@ -30,7 +32,7 @@ export interface StepMetrics {
   rollouts?: readonly (ScoredRollout & { advantage: number })[];
 }
 
-/** Everything a trainer must have back to go on as if nothing had happened; weights and optimizer are the manager's. */
+/** Everything a trainer must have back to go on as if nothing had happened; weights and optimizers are the manager's. */
 export type TrainerState = Json;
 
 /**
@@ -62,6 +64,13 @@ export interface PrepareContext {
   log(line: string): void;
 }
 
+/** The weight of the KL term, fixed or adaptive. */
+export interface KlControl {
+  readonly coef: number;
+  /** Takes in the mean KL measured on a batch of `rows` rows. */
+  observe(kl: number, rows: number): void;
+}
+
 /** What the manager hands to a trainer. Parts that the algorithm did not ask for (`uses`) are absent. */
 export interface Run {
   /** The resolved sections of the YAML, already checked. */
@@ -72,8 +81,14 @@ export interface Run {
   readonly reference?: Pick<Policy, "logProbs">;
   readonly train: DataLoader<Row>;
   readonly optimizer: Optimizer;
+  /** Further models to train beside the policy. */
+  readonly companions: Companions;
   readonly rewards?: RewardManager;
   readonly advantage?: Advantage;
+  /** What the advantage estimator asks for. */
+  readonly advantageNeeds: Needs;
+  /** The KL coefficient of the run; its state is kept in checkpoints. */
+  readonly kl: KlControl;
   readonly policyLoss?: PolicyLoss;
   /** Seeded streams: `run.rng("rollout")` is the same stream each time, saved in checkpoints. */
   rng(stream: string): Rng;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { gradientsOf, tf, tokenLogProbs } from "@verlet/backend";
 import { describeOnBackends } from "../../../helpers/backends.js";
 import { maxDifference } from "../../../helpers/fixtures.js";
@@ -90,5 +90,107 @@ describeOnBackends("tokenLogProbs", () => {
         return tf.add(logProbs, tf.mul(entropy!, 0));
       }, inputs),
     );
+  });
+
+  describe("differentiable entropy", () => {
+    const composed = (h: tf.Tensor2D, w: tf.Tensor2D, temperature: number): tf.Tensor => {
+      const logs = tf.logSoftmax(tf.div(tf.matMul(h, w, false, true), temperature)); // [N, V]
+      return tf.neg(tf.sum(tf.mul(tf.exp(logs), logs), 1));
+    };
+    /** Log-probs and entropy in one tensor, so that both gradients are seen, alone and together. */
+    const both = (h: tf.Tensor, w: tf.Tensor, options: object): tf.Tensor => {
+      const { logProbs, entropy } = tokenLogProbs(h as tf.Tensor2D, w as tf.Tensor2D, targets(), { entropy: "differentiable", ...options });
+      return tf.stack([logProbs, entropy!]);
+    };
+
+    test.each([1, 0.7, 2.5])("temperature %d: log-probs and entropy equal the composed forms, with their gradients", (temperature) => {
+      expectSameFunction(
+        (h, w) => both(h!, w!, { temperature }),
+        (h, w) => tf.stack([plain(h as tf.Tensor2D, w as tf.Tensor2D, temperature), composed(h as tf.Tensor2D, w as tf.Tensor2D, temperature)]),
+        [hidden(), head()],
+      );
+      expectSameFunction(
+        (h, w) => tokenLogProbs(h as tf.Tensor2D, w as tf.Tensor2D, targets(), { temperature, entropy: "differentiable" }).entropy!,
+        (h, w) => composed(h as tf.Tensor2D, w as tf.Tensor2D, temperature),
+        [hidden(), head()],
+      );
+    });
+
+    test.each([1, 2, 3, 6])("chunks of %i rows give what one chunk gives", (rows) => {
+      expectSameFunction((h, w) => both(h!, w!, { temperature: 0.8, chunkNumbers: rows * VOCABULARY }), (h, w) => both(h!, w!, { temperature: 0.8 }), [hidden(), head()]);
+    });
+
+    test("logits of ±200 have entropy 0 and a finite gradient", () => {
+      const w = tf.tensor2d([[200], [-200]]);
+      const of = (h: tf.Tensor): tf.Tensor => tokenLogProbs(h as tf.Tensor2D, w, tf.tensor1d([1, 0], "int32"), { entropy: "differentiable" }).entropy!;
+      const { output, gradients } = outputAndGradients((h) => of(h!), [tf.tensor2d([[1], [-1]])]);
+      expect(maxDifference(output, [0, 0])).toBe(0);
+      expect(maxDifference(gradients[0]!, [0, 0])).toBe(0);
+    });
+
+    test.each([["one chunk", 1000], ["several chunks", 2 * VOCABULARY]])("leaves no tensor behind (%s)", async (_, chunkNumbers) => {
+      const inputs = [hidden(), head()];
+      await expectNoLeak(() => tf.tidy(() => void outputAndGradients((h, w) => both(h!, w!, { chunkNumbers, sumSquares: true }), inputs)));
+    });
+  });
+
+  test.each([["one chunk", 1000], ["several chunks", 2 * VOCABULARY]])("sumSquares is Σ p² (%s)", (_, chunkNumbers) => {
+    const { sumSquares, ...rest } = tokenLogProbs(hidden(), head(), targets(), { temperature: 0.7, sumSquares: true, chunkNumbers });
+    const p = tf.softmax(tf.div(tf.matMul(hidden(), head(), false, true), 0.7));
+    expect(maxDifference(sumSquares!.dataSync(), tf.sum(tf.square(p), 1).dataSync())).toBeLessThan(1e-6);
+    expect(Object.keys(rest)).toEqual(["logProbs"]);
+  });
+
+  describe("filter", () => {
+    /** Removes all but the three largest. */
+    const topThree = (logits: Float32Array): void => {
+      const border = Float32Array.from(logits).sort()[logits.length - 3]!;
+      logits.forEach((logit, id) => { if (logit < border) logits[id] = -Infinity; });
+    };
+    const temperature = 0.8;
+    /** 0 for what stays, −∞ for what goes, [N, V]; made of the unmoved inputs. */
+    const removed = (): tf.Tensor2D => {
+      const logits = tf.div(tf.matMul(hidden(), head(), false, true), temperature).arraySync() as number[][];
+      return tf.tensor2d(logits.map((row, i) => {
+        const own = Float32Array.from(row);
+        topThree(own);
+        return Array.from(own, (logit, id) => (logit === -Infinity && id !== IDS[i] ? -1e9 : 0));
+      }));
+    };
+    const composed = (h: tf.Tensor, w: tf.Tensor): tf.Tensor => {
+      const logs = tf.logSoftmax(tf.add(tf.div(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true), temperature), removed()));
+      const chosen = tf.sum(tf.mul(logs, tf.cast(tf.oneHot(targets(), VOCABULARY), "float32")), 1);
+      return tf.stack([chosen, tf.neg(tf.sum(tf.mul(tf.exp(logs), logs), 1))]);
+    };
+
+    test.each([["one chunk", 1000], ["several chunks", 2 * VOCABULARY]])("log-probs and entropy over what is left, with their gradients (%s)", (_, chunkNumbers) => {
+      const filtered = (h: tf.Tensor, w: tf.Tensor): tf.Tensor => {
+        const { logProbs, entropy } = tokenLogProbs(h as tf.Tensor2D, w as tf.Tensor2D, targets(), { temperature, chunkNumbers, filter: topThree, entropy: "differentiable" });
+        return tf.stack([logProbs, entropy!]);
+      };
+      expectSameFunction((h, w) => filtered(h!, w!), (h, w) => composed(h!, w!), [hidden(), head()]);
+    });
+
+    test("the target stays though the filter removes it: by hand, ln(1/6) beside the one token that is kept", () => {
+      const head3 = tf.tensor2d([[Math.log(1)], [Math.log(2)], [Math.log(5)]]);
+      const largest = (logits: Float32Array): void => logits.forEach((logit, id) => { if (logit < Math.max(...logits)) logits[id] = -Infinity; });
+      const { logProbs, entropy, sumSquares } = tokenLogProbs(tf.tensor2d([[1], [1]]), head3, tf.tensor1d([0, 2], "int32"), { filter: largest, entropy: true, sumSquares: true });
+      expect(maxDifference(logProbs.dataSync(), [Math.log(1 / 6), 0])).toBeLessThan(1e-6);
+      expect(maxDifference(entropy!.dataSync(), [Math.log(6) - (5 / 6) * Math.log(5), 0])).toBeLessThan(1e-6);
+      expect(maxDifference(sumSquares!.dataSync(), [26 / 36, 1])).toBeLessThan(1e-6);
+    });
+
+    test("runs once for each row, however many chunks there are", () => {
+      let calls = 0;
+      const counted = (logits: Float32Array): void => { calls += 1; topThree(logits); };
+      tf.tidy(() => tf.grad((h) => tf.sum(tokenLogProbs(h as tf.Tensor2D, head(), targets(), { filter: counted, chunkNumbers: 2 * VOCABULARY }).logProbs))(hidden()));
+      expect(calls).toBe(COUNT);
+    });
+
+    test("leaves no tensor behind", async () => {
+      const inputs = [hidden(), head()];
+      const ids = targets();
+      await expectNoLeak(() => outputAndGradients((h, w) => tokenLogProbs(h as tf.Tensor2D, w as tf.Tensor2D, ids, { filter: topThree, chunkNumbers: 2 * VOCABULARY }).logProbs, inputs));
+    });
   });
 });

@@ -1,0 +1,2 @@
+export { ClipCovLoss } from "./clip-cov.js";
+export { KlCovLoss } from "./kl-cov.js";

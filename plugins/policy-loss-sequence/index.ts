@@ -1,0 +1,3 @@
+export { GmpoLoss } from "./gmpo.js";
+export { GspoLoss } from "./gspo.js";
+export { SequenceClipLoss } from "./sequence-clip.js";

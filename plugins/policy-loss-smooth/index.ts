@@ -1,0 +1,2 @@
+export { DroLoss } from "./dro.js";
+export { SapoLoss } from "./sapo.js";
