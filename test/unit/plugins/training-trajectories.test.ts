@@ -5,7 +5,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
 import { loadBuiltins } from "@verlet/config";
-import { createComponent, type AggregationMode, type PolicyBatch } from "@verlet/core";
+import { createComponent, Rng, type AggregationMode, type PolicyBatch } from "@verlet/core";
 import { CausalLM, decodeFloats, isDecayed, readSafetensors, type LoraConfig } from "@verlet/model";
 import { AdamW } from "@verlet/optim";
 import { sftGradients } from "@verlet/plugins/algorithm-sft";
@@ -142,7 +142,8 @@ describeOnBackends("GRPO as TRL trains", () => {
     const clip = createComponent("policyLoss", "clip", { clipLow: c.epsilon, clipHigh: c.epsilon_high ?? c.epsilon });
     const aggregation: AggregationMode = c.loss_type === "dapo" ? "token-mean" : "seq-mean-token-mean";
     const options = {
-      loss: { aggregation, klCoef: c.beta, klEstimator: "k3-unbounded" as const, klBiasCorrection: c.use_bias_correction_kl },
+      loss: { aggregation, klCoef: c.beta, klEstimator: "k3-unbounded" as const, klBiasCorrection: c.use_bias_correction_kl, entropyCoef: 0 },
+      rng: new Rng(0),
       temperature: c.temperature,
       microBatchSize: c.per_device_train_batch_size,
       maxTokens: c.max_completion_length,

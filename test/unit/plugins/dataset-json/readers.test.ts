@@ -40,6 +40,13 @@ describe("readRows", () => {
     expect(where(1)).toBe(`${path}:2`);
   });
 
+  it("reads JSON lines named .json, as many data sets of the hub are", async () => {
+    const path = await file("a.json", '{"a":1}\r\n{"a":2}\n');
+    const { rows, where } = await readRows(path);
+    expect(rows).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(where(1)).toBe(`${path}:2`);
+  });
+
   it("stops at maxSamples", async () => {
     const path = await file("a.json", '[{"a":1},{"a":2},{"a":3}]');
     expect((await readRows(path, { maxSamples: 2 })).rows).toHaveLength(2);
@@ -53,7 +60,7 @@ describe("readRows", () => {
     ["an empty file", "a.jsonl", "\n\n", /a\.jsonl\] the data set is empty: got 0 rows, expected at least one/],
     ["an empty list", "a.json", "[]", /a\.json\] the data set is empty/],
     ["a broken JSON file", "a.json", '[{"a":1}', /a\.json\] broken JSON .*Correct the file/],
-    ["JSON lines named .json", "a.json", '{"a":1}\n{"a":2}\n', /a\.json\] broken JSON .*It looks like JSON lines: name the file \.jsonl/],
+    ["broken JSON lines named .json", "a.json", '{"a":1}\n{"a":2}\n{"a"', /a\.json:3\] broken JSON .*expected one JSON object/],
     ["a JSON object", "a.json", '{"rows":[]}', /a\.json\] the file holds no list of rows: got object, expected a JSON list of objects/],
     ["a row that is a number", "a.json", '[{"a":1},7]', /a\.json:2\] the row is not an object: got a number/],
     ["an unknown kind of file", "a.xyz", "a,b\n", /a\.xyz\] no dataset reader takes this file: expected a file for one of the readers .*json.*jsonl.*Convert it to JSON lines/],

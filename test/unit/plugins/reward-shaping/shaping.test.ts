@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createComponent } from "@verlet/core";
-import { lengthPenalty, overlongPenalty, repetitionPenalty } from "@verlet/plugins/reward-shaping";
+import { overlongPenalty } from "@verlet/data";
+import { lengthPenalty, repetitionPenalty } from "@verlet/plugins/reward-shaping";
 import { rewardContract, rewardSample, scoreOf } from "../../../contracts/reward.js";
 import { readJson } from "../../../helpers/fixtures.js";
 
