@@ -18,6 +18,8 @@ export interface CallContext {
   signal: AbortSignal;
 }
 
+type Log = NonNullable<RewardContext["log"]>;
+
 /** setTimeout takes no more than this, in ms: 24 days. */
 const MAX_DELAY = 2 ** 31 - 1;
 
@@ -28,7 +30,7 @@ const MAX_DELAY = 2 ** 31 - 1;
  */
 export async function guardedCall<T>(
   { options, timeout }: Pick<ConfiguredReward, "options" | "timeout">,
-  { step, signal }: CallContext,
+  { step, signal, log }: CallContext & { log: Log },
   call: (context: RewardContext) => T | Promise<T>,
 ): Promise<CallResult<T>> {
   const controller = new AbortController();
@@ -43,7 +45,7 @@ export async function guardedCall<T>(
   });
   const attempt = async (): Promise<CallResult<T>> => {
     try {
-      return { value: await call({ options, step, signal: controller.signal }) };
+      return { value: await call({ options, step, signal: controller.signal, log }) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       return { failure: { what: `it threw: ${error instanceof Error ? error.message : String(error)}`, cause: error } };

@@ -1,5 +1,13 @@
 export { requireAnswer } from "./answer.js";
 export * from "./combine.js";
+export { fromComputeScore } from "./compute-score.js";
+export type { ComputeScore, ComputeScoreResult } from "./compute-score.js";
 export type { CallContext } from "./guarded-call.js";
+export * from "./overlong.js";
+export * from "./reward-protocol.js";
 export * from "./reward-samples.js";
 export * from "./run-reward.js";
+export { verlManagerOptions, verlRewardManager } from "./verl-reward-manager.js";
+export type { RunComputeScore, VerlDataItem, VerlManager, VerlManagerClass } from "./verl-reward-manager.js";
+export type { RowScores, TokenRewards, VerlScores } from "./verl-scores.js";
+export { dataSourceOf, extraInfoOf, groundTruthOf } from "./verl-columns.js";

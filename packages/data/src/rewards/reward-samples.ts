@@ -1,4 +1,5 @@
 import type { RewardSample, Rollout } from "@verlet/core";
+import { answerOf } from "../columns.js";
 
 /** What rewards see of the rollouts; frozen, so that one reward cannot change what the next one sees. */
 export function rewardSamples(rollouts: readonly Rollout[], answerColumn: string): RewardSample[] {
@@ -10,7 +11,7 @@ export function rewardSamples(rollouts: readonly Rollout[], answerColumn: string
       completionIds,
       finished,
       row: prompt.row,
-      answer: prompt.row[answerColumn],
+      answer: answerOf(prompt.row, answerColumn),
       answerColumn,
     }),
   );

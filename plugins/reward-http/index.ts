@@ -1,0 +1,2 @@
+export * from "./http-reward.js";
+export { waitBefore } from "./post-json.js";

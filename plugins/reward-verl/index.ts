@@ -1,0 +1,1 @@
+export * from "./by-data-source.js";
