@@ -11,19 +11,23 @@ export class JsonlReader implements DatasetReader {
     return /\.(jsonl|ndjson)$/i.test(path);
   }
 
-  async read(path: string): Promise<Row[]> {
-    const rows: Row[] = [];
-    let number = 0;
-    for await (const line of readLines(path)) {
-      number++;
-      if (line.trim() === "") continue;
-      const place = `${path}:${number}`;
-      const row = parseRow(line, place);
-      setPlace(row, place);
-      rows.push(row);
-    }
-    return rows;
+  read(path: string): Promise<Row[]> {
+    return readJsonLines(path);
   }
+}
+
+export async function readJsonLines(path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  let number = 0;
+  for await (const line of readLines(path)) {
+    number++;
+    if (line.trim() === "") continue;
+    const place = `${path}:${number}`;
+    const row = parseRow(line, place);
+    setPlace(row, place);
+    rows.push(row);
+  }
+  return rows;
 }
 
 /** Lines end at "\n" alone: U+2028 and U+2029, which node:readline also takes for line ends, may stand inside JSON strings. */

@@ -3,7 +3,10 @@ import type { Message } from "@verlet/core";
 import { DataError } from "@verlet/core";
 import { shorten } from "./shorten.js";
 
-/** @throws DataError unless the value is a list of `{ role, content }` with strings in both. */
+/** ShareGPT's names of the roles. */
+const roles: Readonly<Record<string, string>> = { human: "user", user: "user", gpt: "assistant", chatgpt: "assistant", bard: "assistant", bing: "assistant", assistant: "assistant", system: "system", observation: "tool", tool: "tool" };
+
+/** @throws DataError unless the value is a list of `{ role, content }`, or ShareGPT's `{ from, value }`, with strings in both. */
 export function parseMessages(value: unknown, column: string, where: string): Message[] {
   const wrong = (what: string, got: unknown): DataError =>
     new DataError({
@@ -14,10 +17,13 @@ export function parseMessages(value: unknown, column: string, where: string): Me
     });
   if (!Array.isArray(value)) throw wrong("is no list of messages", value);
   if (value.length === 0) throw wrong("holds no message", value);
-  for (const message of value as Partial<Message>[]) {
-    if (typeof message?.role !== "string" || typeof message.content !== "string") throw wrong("holds something that is no message", message);
-  }
-  return value as Message[];
+  return (value as (Partial<Message> & { from?: unknown; value?: unknown } | null)[]).map((message) => {
+    if (typeof message?.role === "string" && typeof message.content === "string") return message as Message;
+    if (typeof message?.from !== "string" || typeof message.value !== "string") throw wrong("holds something that is no message", message);
+    const role = Object.hasOwn(roles, message.from) ? roles[message.from] : undefined;
+    if (role === undefined) throw wrong(`holds a message from "${message.from}", which is none of ${Object.keys(roles).join(", ")}`, message);
+    return { role, content: message.value };
+  });
 }
 
 /** A prompt or completion: plain text or messages. */

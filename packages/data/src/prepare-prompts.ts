@@ -50,7 +50,8 @@ export function preparePrompts(
   return { prompts, report };
 }
 
-function promptText(row: Row, tokenizer: ChatTokenizer, { columns, chatTemplate }: PromptSection, where: string): { text: string; templated: boolean } {
+/** The text that is sampled from. @throws DataError for a row without its prompt. */
+export function promptText(row: Row, tokenizer: ChatTokenizer, { columns, chatTemplate }: Omit<PromptSection, "maxPromptTokens">, where: string): { text: string; templated: boolean } {
   const name = columnName(columns, "prompt");
   const prompt = parseTextOrMessages(columnOf(row, columns, "prompt", where), name, where);
   if (typeof prompt === "string" && chatTemplate !== "always") return { text: prompt, templated: false };

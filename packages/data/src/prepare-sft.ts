@@ -2,10 +2,11 @@
 import type { ChatTokenizer, DataSection, Row } from "@verlet/core";
 import { DataError } from "@verlet/core";
 import { detectFormat } from "./columns.js";
+import type { RowFormat } from "./columns.js";
 import type { PrepareReport } from "./reports.js";
 import { checkTrainOn, sftParts } from "./sft-parts.js";
 import { tokenizeParts } from "./segments.js";
-import type { TextPart } from "./segments.js";
+import type { Segmented, TextPart } from "./segments.js";
 import { shorten } from "./shorten.js";
 
 /** One training sequence. */
@@ -31,19 +32,14 @@ export function prepareSft(
   where: (i: number) => string,
 ): { examples: SftExample[]; report: PrepareReport } {
   if (rows.length === 0) throw new DataError({ where: "data", what: "there are no rows to train on", got: "0 rows", expected: "at least one" });
-  const format = detectFormat(rows[0]!, section.columns, where(0));
-  checkTrainOn(format, section.trainOn, where(0));
+  const usual = detectFormat(rows[0]!, section.columns, where(0));
 
   const examples: SftExample[] = [];
   const report: PrepareReport = { read: rows.length, kept: 0, dropped: {}, truncated: 0, tokens: 0, trainedTokens: 0, split: 0, templated: 0 };
   for (const [i, row] of rows.entries()) {
-    const { parts, templated } = sftParts(format, row, tokenizer, section, where(i));
-    const { ids, mask, split } = tokenizeParts(tokenizer, parts, !templated);
-    if (templated) requireStop(tokenizer, parts, ids, mask, where(i));
-    else if (ids.at(-1) !== tokenizer.eosTokenId) {
-      ids.push(tokenizer.eosTokenId);
-      mask.push(1);
-    }
+    const format = detectFormat(row, section.columns, where(i), usual);
+    checkTrainOn(format, section.trainOn, where(i));
+    const { ids, mask, split, templated } = tokenizeSftRow(format, row, tokenizer, section, where(i));
     const kept = Math.min(ids.length, section.maxLength);
     const trained = mask.slice(1, kept).reduce((sum, one) => sum + one, 0);
     report.templated += Number(templated);
@@ -69,6 +65,21 @@ export function prepareSft(
     });
   }
   return { examples, report };
+}
+
+/**
+ * One row's tokens before any limit, [T], and which of them are trained; the stop token among them, put at the end of plain text.
+ * @throws DataError as `prepareSft`.
+ */
+export function tokenizeSftRow(format: RowFormat, row: Row, tokenizer: ChatTokenizer, section: Omit<SftSection, "maxLength">, where: string): Segmented & { templated: boolean } {
+  const { parts, templated } = sftParts(format, row, tokenizer, section, where);
+  const { ids, mask, split } = tokenizeParts(tokenizer, parts, !templated);
+  if (templated) requireStop(tokenizer, parts, ids, mask, where);
+  else if (ids.at(-1) !== tokenizer.eosTokenId) {
+    ids.push(tokenizer.eosTokenId);
+    mask.push(1);
+  }
+  return { ids, mask, split, templated };
 }
 
 /** A model that never sees its stop token trained never stops. */

@@ -213,7 +213,7 @@ describe("rows that cannot be prepared", () => {
       "no known columns",
       [{ question: "q", solution: "a" }],
       {},
-      '[rows.jsonl:1] no columns to train on: got columns question, solution, expected "prompt" and "completion", "messages", or "text". ' +
+      '[rows.jsonl:1] no columns to train on: got columns question, solution, expected "prompt" and "completion", "messages", "text", or rows of Alpaca, ShareGPT or GSM8K. ' +
         "Set data.columns.prompt and data.columns.completion",
     ],
     [
