@@ -6,10 +6,10 @@
  * - three or more: VERL's, `(tokenLevelRewards, eosMask, index, epsilon) => [advantages, returns]`, with the
  *   rewards and the mask [B, C], the group number of each row [B], and `epsilon` from the options (1e-6).
  */
-import { RegistryError, ShapeError, registry } from "@verlet/core";
+import { ShapeError, registry } from "@verlet/core";
 import type { AdvantageFn, AdvantageInput, AdvantageOutput, RegistryEntry } from "@verlet/core";
 import { z } from "zod";
-import { importModule, loadFailure, resolveModule } from "./module-loader.js";
+import { loadFunction } from "./custom-function.js";
 import { displayPath } from "./read-tree.js";
 
 type Matrix = AdvantageOutput["advantages"];
@@ -26,52 +26,24 @@ export interface CustomAdvantage {
   function: string;
 }
 
-const verlOptions = z.strictObject({
+/** The options of an advantage in VERL's form. */
+export const verlAdvantageOptions = z.strictObject({
   epsilon: z.number().gt(0).default(1e-6).describe("Fourth argument of the function."),
 });
 
 /**
  * Loads the function and registers it as `custom:<file>#<function>`.
- * @param algorithm decides between several functions when `functionName` is left out.
+ * @param hints names that decide between several functions when `functionName` is left out, the first one first.
  * @throws RegistryError when the module or a fitting function is not found.
  */
 export async function loadCustomAdvantage(
   spec: string,
   functionName: string | undefined,
-  algorithm: string,
+  hints: readonly string[],
   folder: string,
 ): Promise<CustomAdvantage> {
-  const file = resolveModule(spec, folder, "module");
-  const exported = await importModule(file).catch((error: unknown) => {
-    throw loadFailure(`module ${spec}`, file, error);
-  });
-  const name = functionName ?? searchFunction(spec, exported, algorithm);
-  const target = exported[name];
-  if (typeof target !== "function") {
-    throw new RegistryError({
-      where: `module ${spec}`,
-      what: `no function \`${name}\``,
-      got: `the exports ${Object.keys(exported).join(", ") || "none"}`,
-      expected: "an exported function of that name",
-    });
-  }
+  const { target, file, name } = await loadFunction({ spec, folder, word: "advantage", hints, ...(functionName !== undefined && { name: functionName }) });
   return { entry: register(target, file, name), module: file, function: name };
-}
-
-/** The only exported function, or the only one named for an advantage, or the only such one for this algorithm. */
-function searchFunction(spec: string, exported: Record<string, unknown>, algorithm: string): string {
-  const functions = Object.keys(exported).filter((name) => typeof exported[name] === "function");
-  const named = functions.filter((name) => /advantage/i.test(name));
-  const fitting = named.filter((name) => name.toLowerCase().includes(algorithm.toLowerCase()));
-  const only = [functions, named, fitting].find((names) => names.length === 1);
-  if (only) return only[0]!;
-  throw new RegistryError({
-    where: `module ${spec}`,
-    what: functions.length === 0 ? "exports no function" : "several functions fit",
-    got: (named.length > 0 ? named : functions).join(", ") || `the exports ${Object.keys(exported).join(", ") || "none"}`,
-    expected: `one whose name holds "advantage"${named.length > 1 ? ` and "${algorithm}"` : ""}`,
-    fix: functions.length === 0 ? "Export the function" : "Say which one with `function:`",
-  });
 }
 
 function register(target: Function, file: string, name: string): RegistryEntry<"advantage"> {
@@ -82,8 +54,8 @@ function register(target: Function, file: string, name: string): RegistryEntry<"
   const entry: RegistryEntry<"advantage"> = {
     kind: "advantage",
     name: entryName,
-    target: isVerl ? wrapVerl(target as VerlAdvantageFn, entryName) : wrapOwn(target as AdvantageFn, entryName),
-    options: isVerl ? verlOptions : target.length < 2 ? z.strictObject({}) : z.looseObject({}),
+    target: isVerl ? verlAdvantage(target as VerlAdvantageFn, entryName) : wrapOwn(target as AdvantageFn, entryName),
+    options: isVerl ? verlAdvantageOptions : target.length < 2 ? z.strictObject({}) : z.looseObject({}),
     needs: {},
     uses: [],
     defaults: {},
@@ -101,7 +73,8 @@ function wrapOwn(compute: AdvantageFn, name: string): AdvantageFn {
   return (input, options) => checked(name, input, compute(input, options));
 }
 
-function wrapVerl(compute: VerlAdvantageFn, name: string): AdvantageFn {
+/** A function in VERL's form as an advantage; `name` is for messages. @throws ShapeError unless it gives [advantages, returns], both [B, C]. */
+export function verlAdvantage(compute: VerlAdvantageFn, name: string): AdvantageFn {
   return (input, options) => {
     const pair: unknown = compute(input.tokenRewards, input.mask, input.groups, options.epsilon as number);
     const [advantages, returns] = Array.isArray(pair) ? (pair as Matrix[]) : [];
