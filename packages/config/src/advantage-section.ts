@@ -12,12 +12,12 @@ import type { AdvantageChoice } from "./types.js";
 const moduleSchema = z.strictObject({ module: z.string().min(1), function: z.string().min(1).optional() });
 const moduleKeys = Object.keys(moduleSchema.shape);
 
-/** @param algorithm helps to choose among the functions of a module. */
+/** @param hints help to choose among the functions of a module: the algorithm's name, and that of its usual advantage. */
 export async function readAdvantage(
   node: Node | undefined,
   shared: Omit<ComponentContext, "kind" | "label">,
   place: Place,
-  algorithm: string,
+  hints: readonly string[],
 ): Promise<AdvantageChoice | undefined> {
   if (!node) {
     const expected = `one of ${registry.names("advantage").join(", ")}`;
@@ -28,17 +28,17 @@ export async function readAdvantage(
   const mapping = asComponent(node, context);
   if (!mapping) return undefined;
   if (entryOf(mapping, "module") === undefined) return readFlat(mapping, context, z.strictObject({}));
-  return readModule(mapping, context, algorithm);
+  return readModule(mapping, context, hints);
 }
 
-async function readModule(mapping: Mapping, context: ComponentContext, algorithm: string): Promise<AdvantageChoice | undefined> {
+async function readModule(mapping: Mapping, context: ComponentContext, hints: readonly string[]): Promise<AdvantageChoice | undefined> {
   const { label, problems } = context;
   const section = { label, problems, place: mapping.place };
   const choice = readSection(moduleSchema, only(mapping, moduleKeys), section);
   if (!choice) return undefined;
   const { place } = entryOf(mapping, "module")!.node;
   try {
-    const custom = await loadCustomAdvantage(choice.module, choice.function, algorithm, place.folder);
+    const custom = await loadCustomAdvantage(choice.module, choice.function, hints, place.folder);
     const options = readSection(custom.entry.options, without(mapping, moduleKeys), { ...section, otherKeys: moduleKeys });
     return options && { name: custom.entry.name, options, module: custom.module, function: custom.function };
   } catch (error) {

@@ -37,7 +37,7 @@ export function usedEntries(config: Partial<ResolvedConfig>): UsedEntry[] {
 /** Whether the run has to load a frozen reference: for the KL term, or because a part reads its log-probs. */
 export function needsReference(config: ResolvedConfig): boolean {
   const used = usedEntries(config);
-  const hasKl = used[0]!.entry.uses.includes("loss") && config.loss.klCoef > 0;
+  const hasKl = used[0]!.entry.uses.includes("loss") && config.loss.klCoef > 0; // in the loss or in the reward
   return hasKl || used.some(({ entry }) => entry.needs.reference === true);
 }
 
@@ -45,6 +45,7 @@ const provisions: Readonly<Record<Provision, string>> = {
   critic: "values from a critic",
   greedyBaseline: "the score of a greedy completion",
   perRewardScores: "each reward's own scores",
+  tokenDistribution: "the policy's distribution at each token",
 };
 
 /** Everything that is asked for and not there, as far as the configuration is complete. */
@@ -56,6 +57,8 @@ export function checkNeeds(config: Partial<ResolvedConfig>): NeedProblem[] {
   return [
     ...used.flatMap((part) => [...groupProblems(part.entry, groupSize), ...provisionProblems(part, trainer)]),
     ...evaluationProblems(config),
+    ...lossProblems(config, trainer),
+    ...used.flatMap((part) => penaltyProblems(part, config)),
   ];
 }
 
@@ -85,6 +88,35 @@ function provisionProblems({ path, entry }: UsedEntry, trainer: RegistryEntry): 
       expected: `an algorithm that provides it (${names || "there is none"})`,
     };
   });
+}
+
+/** Keys of the loss that contradict each other or could not be met. */
+function lossProblems({ loss, rollout, trainer: section }: Partial<ResolvedConfig>, { uses }: RegistryEntry): NeedProblem[] {
+  if (!loss || !uses.includes("loss")) return [];
+  const problems: NeedProblem[] = [];
+  if (loss.klPlace === "reward" && loss.klBiasCorrection) {
+    problems.push({ path: ["loss", "klBiasCorrection"], what: "loss.klBiasCorrection", got: "true with klPlace: reward, where nothing is differentiated", expected: "klPlace: loss beside it", fix: "Take one of the two out" });
+  }
+  if (loss.renormalize && rollout && rollout.repetitionPenalty !== 1) {
+    problems.push({
+      path: ["loss", "renormalize"],
+      what: "loss.renormalize",
+      got: `true with rollout.repetitionPenalty ${rollout.repetitionPenalty}, which cannot be part of it`,
+      expected: "rollout.repetitionPenalty: 1 beside it",
+      fix: "Take one of the two out",
+    });
+  }
+  const rows = rollout && section ? section.batchSize * rollout.numGenerations : Infinity;
+  if (loss.miniBatches > rows) {
+    problems.push({ path: ["loss", "miniBatches"], what: "loss.miniBatches", got: String(loss.miniBatches), expected: `at most the ${rows} rows of a batch` });
+  }
+  return problems;
+}
+
+/** KL is taken off a row's score and its tokens' rewards: a part that reads each reward by itself would not see it. */
+function penaltyProblems({ entry: { kind, name, needs } }: UsedEntry, { loss }: Partial<ResolvedConfig>): NeedProblem[] {
+  if (!needs.perRewardScores || !loss || loss.klPlace !== "reward" || loss.klCoef === 0) return [];
+  return [{ path: ["loss", "klPlace"], what: "loss.klPlace", got: `reward beside ${kindLabels[kind]} ${name}, which reads each reward by itself and sees no KL there`, expected: "klPlace: loss" }];
 }
 
 /** Keys that only mean something with evaluation rows. */

@@ -1,6 +1,6 @@
 /** Sections that name registered parts: the name is looked up, its options are read with its own schema. */
 import { aKind, describeUnknown, kindLabels, registry } from "@verlet/core";
-import type { Kind, RegistryEntry } from "@verlet/core";
+import type { Kind, OtherNames, RegistryEntry } from "@verlet/core";
 import type { z } from "zod";
 import type { Mapping, Node, Place } from "./node.js";
 import { entryOf, isNull, only, showValueOf, without } from "./node.js";
@@ -12,6 +12,8 @@ export interface ComponentContext {
   kind: Kind;
   label: string;
   problems: Problems;
+  /** Names beside the registered ones that would have done. */
+  also?: OtherNames;
   /** A plugin that did not load may be the reason for an unknown name. */
   pluginsFailed: boolean;
 }
@@ -26,7 +28,7 @@ export function asComponent(node: Node, { kind, label, problems }: ComponentCont
 
 /** Looks up `name`; `fallback` stands in where none is written. */
 export function findEntry(mapping: Mapping, context: ComponentContext, fallback?: string): RegistryEntry | undefined {
-  const { kind, label, problems, pluginsFailed } = context;
+  const { kind, label, problems, pluginsFailed, also } = context;
   const written = entryOf(mapping, "name")?.node;
   const name = written === undefined ? fallback : written.type === "leaf" ? written.value : undefined;
   const place = written?.place ?? mapping.place;
@@ -38,7 +40,7 @@ export function findEntry(mapping: Mapping, context: ComponentContext, fallback?
   }
   const entry = registry.find(kind, name);
   if (entry) return entry;
-  const words = describeUnknown(kind, name);
+  const words = describeUnknown(kind, name, also);
   problems.add(place, { ...words, fix: pluginsFailed ? "It may come from the plugin that did not load" : words.fix });
   return undefined;
 }

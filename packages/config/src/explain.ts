@@ -4,6 +4,7 @@ import { toDraft7 } from "./draft7.js";
 import type { JsonSchema } from "./draft7.js";
 
 export interface OptionRow {
+  /** Dotted where it lies in a group of options: `critic.learningRate`. */
   option: string;
   type: string;
   /** As JSON; "required" or "optional" where there is none. */
@@ -12,13 +13,17 @@ export interface OptionRow {
 }
 
 export function explainEntry(entry: Pick<RegistryEntry, "options">): OptionRow[] {
-  const json = toDraft7(entry.options);
+  return optionRows(toDraft7(entry.options));
+}
+
+function optionRows(json: JsonSchema, prefix = ""): OptionRow[] {
   const required = new Set(json.required ?? []);
-  return Object.entries(json.properties ?? {}).map(([option, schema]) => {
+  return Object.entries(json.properties ?? {}).flatMap(([option, schema]) => {
     const property = schema as JsonSchema;
+    if (property.properties) return optionRows(property, `${prefix}${option}.`);
     const missing = required.has(option) ? "required" : "optional";
     return {
-      option,
+      option: prefix + option,
       type: typeText(property),
       default: property.default === undefined ? missing : JSON.stringify(property.default),
       description: property.description ?? "",

@@ -4,6 +4,7 @@ import type { Kind } from "@verlet/core";
 import { z } from "zod";
 import { toDraft7 } from "./draft7.js";
 import type { JsonSchema } from "./draft7.js";
+import { presetNames } from "./presets.js";
 import {
   backendNames,
   dataSchema,
@@ -18,12 +19,13 @@ import {
 export function schemaJson(): JsonSchema {
   const schema = z.strictObject({
     extends: z.union([z.string(), z.array(z.string())]).optional().describe("YAML files that this one changes, relative to it."),
-    algorithm: choiceOf("trainer").describe("What trains the model; its defaults fill what is not written."),
+    algorithm: algorithm().describe("What trains the model; its defaults fill what is not written."),
     plugins: z.array(z.string()).optional().describe("Files (relative to this one) and packages that register parts."),
     model: modelSchema.describe("The model to train."),
     data: dataSchema.describe("The rows to train and evaluate on."),
     rollout: rolloutSchema.optional().describe("How completions are sampled."),
-    rewards: z.array(rewards()).min(1).optional().describe("What scores a completion; the score is their weighted sum."),
+    rewards: z.array(reward()).min(1).optional().describe("What scores a completion; the score is their weighted sum."),
+    verifier: reward().optional().describe("One reward more, which says what is right: evaluation measures acc by it."),
     rewardManager: choiceOf("rewardManager").optional().describe("Runs the rewards."),
     advantage: z
       .union([
@@ -45,16 +47,26 @@ export function schemaJson(): JsonSchema {
 
 /** A part's bare name, or a mapping of its name, the section's own keys and the part's options. */
 function choiceOf(kind: Kind, section: z.ZodObject = z.strictObject({})): z.ZodType {
+  return z.union(formsOf(kind, section));
+}
+
+/** A trainer or a preset; a preset's name may stand in a mapping too, beside options of its trainer. */
+function algorithm(): z.ZodType {
+  const presets = z.enum(presetNames());
+  return z.union([...formsOf("trainer", z.strictObject({})), presets, z.looseObject({ name: presets })]);
+}
+
+function formsOf(kind: Kind, section: z.ZodObject): z.ZodType[] {
   const entries = registry.list(kind);
-  if (entries.length === 0) return z.string();
+  if (entries.length === 0) return [z.string()];
   const names = z.enum(entries.map(({ name }) => name));
   const mappings = entries.map((entry) =>
     z.strictObject({ ...section.shape, ...entry.options.shape, name: z.literal(entry.name) }).describe(entry.doc),
   );
-  return z.union([names, ...mappings]);
+  return [names, ...mappings];
 }
 
-function rewards(): z.ZodType {
+function reward(): z.ZodType {
   const entries = registry.list("reward");
   if (entries.length === 0) return z.string();
   const mappings = entries.map((entry) =>
@@ -62,5 +74,11 @@ function rewards(): z.ZodType {
       .strictObject({ name: z.literal(entry.name), ...rewardSchema.shape, options: entry.options.optional() })
       .describe(entry.doc),
   );
-  return z.union([z.enum(entries.map(({ name }) => name)), ...mappings]);
+  const fromModule = z.strictObject({
+    module: z.string().describe("A file that exports a function in VERL's form."),
+    function: z.string().optional().describe("Which one, where several fit."),
+    ...rewardSchema.shape,
+    options: z.looseObject({}).optional(),
+  });
+  return z.union([z.enum(entries.map(({ name }) => name)), ...mappings, fromModule]);
 }

@@ -13,6 +13,7 @@ const componentKeys: Readonly<Record<string, readonly string[]>> = {
   rewardManager: [],
   loss: Object.keys(lossSchema.shape),
   "rewards.*": Object.keys(rewardSchema.shape),
+  verifier: Object.keys(rewardSchema.shape),
   "trainer.loggers.*": [],
 };
 

@@ -1,5 +1,7 @@
 /** `trainer.seed=7` from the command line, over what the files say. */
 import { ConfigError } from "@verlet/core";
+import type { Layers } from "./layers.js";
+import { overlay } from "./layers.js";
 import { expandShorthand, mergeNodes } from "./merge.js";
 import type { Mapping, Node, Place } from "./node.js";
 import { writtenKey } from "./node.js";
@@ -9,6 +11,18 @@ import type { Problems } from "./problems.js";
 /** Applies the overrides in order; what is wrong with one is added to the problems and it is left out. */
 export function applyOverrides(root: Node, overrides: readonly string[], problems: Problems): Node {
   return overrides.reduce((node, text, index) => applyOverride(node, text, index, problems), root);
+}
+
+/**
+ * Puts the overrides that name the algorithm over the files, as a layer of its own, so that the keys of a preset named
+ * there lie under the other overrides, whatever their order.
+ */
+export function overrideAlgorithm(files: Layers, overrides: readonly string[], problems: Problems): { layers: Layers; rest: readonly string[] } {
+  const isNaming = (text: string): boolean => /^\s*algorithm(\.name)?\s*=/.test(text);
+  const naming = overrides.filter(isNaming);
+  const empty: Mapping = { ...files.above, entries: new Map() };
+  const over = applyOverrides(empty, naming, problems) as Mapping;
+  return { layers: overlay(files, { above: over }), rest: overrides.filter((text) => !isNaming(text)) };
 }
 
 function applyOverride(root: Node, text: string, index: number, problems: Problems): Node {

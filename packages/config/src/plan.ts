@@ -1,5 +1,6 @@
 /** The plan a run prints before its first step: who does what, and where that code is. */
 import { kindLabels } from "@verlet/core";
+import { describeSource } from "@verlet/data";
 import { usedEntries } from "./check-needs.js";
 import { displayPath } from "./read-tree.js";
 import type { ComponentChoice, LoadedConfig, ResolvedConfig } from "./types.js";
@@ -23,7 +24,7 @@ function showSetting(value: unknown): string {
   return value !== null && typeof value === "object" ? `{${settings(value)}}` : String(value);
 }
 
-export function planText({ config, path }: Pick<LoadedConfig, "config" | "path">, extra: readonly PlanLine[] = []): string {
+export function planText({ config, path, preset }: Pick<LoadedConfig, "config" | "path" | "preset">, extra: readonly PlanLine[] = []): string {
   const parts = usedEntries(config).map(({ path: key, entry }): [string, string, string] => {
     const choice = choiceAt(config, key);
     const { name, options, ...rest } = choice;
@@ -32,13 +33,14 @@ export function planText({ config, path }: Pick<LoadedConfig, "config" | "path">
   const { uses } = usedEntries(config)[0]!.entry;
   const sections: [string, string, string][] = [
     ["model", config.model.path, settings({ ...config.model, path: undefined })],
-    ["data", config.data.train, settings({ ...config.data, train: undefined })],
+    ["data", describeSource(config.data.train), settings({ ...config.data, train: undefined, eval: config.data.eval && describeSource(config.data.eval) })],
     ...(uses.includes("rollout") ? [["rollout", settings(config.rollout), ""] as [string, string, string]] : []),
     ["optimizer", settings(config.optimizer), ""],
     ["trainer", settings({ ...config.trainer, loggers: undefined }), ""],
     ...extra.map(({ role, text }): [string, string, string] => [role, text, ""]),
   ];
-  const lines = [...parts, ...sections];
+  const named: [string, string, string][] = preset ? [["preset", `${preset.name}  (${displayPath(preset.source)})`, ""]] : [];
+  const lines = [...named, ...parts, ...sections];
   const width = Math.max(...lines.map(([role]) => role.length)) + 2;
   const body = lines.flatMap(([role, text, options]) => [
     `  ${role.padEnd(width)}${text}`,

@@ -1,14 +1,15 @@
-/** A YAML file with everything it `extends`, as one tree. */
+/** A YAML file with everything it `extends`. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { ConfigError } from "@verlet/core";
-import { expandShorthand, mergeNodes } from "./merge.js";
+import type { Layers } from "./layers.js";
+import { overlay } from "./layers.js";
+import { expandShorthand } from "./merge.js";
 import type { Mapping, Node, Place } from "./node.js";
 import { showValueOf, textOf, without, writtenKey } from "./node.js";
 import { parseYaml } from "./parse-yaml.js";
 import type { Problems } from "./problems.js";
-import { refuseVerlShape } from "./verl-shape.js";
 
 /** A path as messages show it: relative to the working folder when it lies in it. */
 export function displayPath(path: string): string {
@@ -20,7 +21,7 @@ export function displayPath(path: string): string {
  * @param chain the files whose `extends` led here.
  * @throws ConfigError for a file that is missing or not YAML.
  */
-export async function readTree(path: string, problems: Problems, from?: Place, chain: readonly string[] = []): Promise<Mapping> {
+export async function readTree(path: string, problems: Problems, from?: Place, chain: readonly string[] = []): Promise<Layers> {
   const full = resolve(path);
   const name = displayPath(full);
   const text = await readText(full, from?.where ?? name);
@@ -29,9 +30,8 @@ export async function readTree(path: string, problems: Problems, from?: Place, c
 }
 
 /** Puts a tree over the files its `extends` names; with several, a later one over an earlier. */
-export async function mergeExtended(root: Mapping, problems: Problems, chain: readonly string[]): Promise<Mapping> {
-  refuseVerlShape(root);
-  let merged: Node | undefined;
+export async function mergeExtended(root: Mapping, problems: Problems, chain: readonly string[]): Promise<Layers> {
+  let base: Layers | undefined;
   for (const item of extendedFiles(root, problems)) {
     const spec = textOf(item)!;
     const file = resolve(item.place.folder, spec);
@@ -43,10 +43,9 @@ export async function mergeExtended(root: Mapping, problems: Problems, chain: re
       });
       continue;
     }
-    const base = await readTree(file, problems, item.place, chain);
-    merged = mergeNodes(merged, base);
+    base = overlay(base, await readTree(file, problems, item.place, chain));
   }
-  return mergeNodes(merged, expandShorthand(without(root, ["extends"]))) as Mapping;
+  return overlay(base, { above: expandShorthand(without(root, ["extends"])) as Mapping });
 }
 
 function extendedFiles(root: Mapping, problems: Problems): Node[] {

@@ -7,10 +7,13 @@ import { checkNeeds } from "./check-needs.js";
 import { readFlat } from "./components.js";
 import type { ComponentContext } from "./components.js";
 import { loadListedPlugins } from "./listed-plugins.js";
+import { algorithmOf } from "./layers.js";
 import { expandShorthand, mergeNodes } from "./merge.js";
 import type { Mapping, Node, Place } from "./node.js";
 import { entryOf, fromPlain, nearestNode, only, textOf, writtenKey } from "./node.js";
 import { loadBuiltins } from "./plugin-loader.js";
+import { presetNames } from "./presets.js";
+import type { Preset } from "./presets.js";
 import type { Problems } from "./problems.js";
 import { readSection } from "./read-section.js";
 import { readRewards } from "./rewards-section.js";
@@ -36,6 +39,7 @@ const topSchema = z.strictObject({
   data: anything,
   rollout: anything,
   rewards: anything,
+  verifier: anything,
   rewardManager: anything,
   advantage: anything,
   loss: anything,
@@ -49,7 +53,7 @@ const noKeys = z.strictObject({});
 /** The keys that go with each optional section. */
 const keysOf: Readonly<Record<OptionalSection, readonly string[]>> = {
   rollout: ["rollout"],
-  rewards: ["rewards", "rewardManager"],
+  rewards: ["rewards", "verifier", "rewardManager"],
   advantage: ["advantage"],
   loss: ["loss"],
 };
@@ -57,9 +61,11 @@ const keysOf: Readonly<Record<OptionalSection, readonly string[]>> = {
 /** Stands for a part that the algorithm does not use. */
 const unused: ComponentChoice = { name: "", options: {} };
 
-export async function resolveTree(written: Mapping, problems: Problems): Promise<ResolvedConfig> {
+/** @param preset the one whose keys are in the tree already */
+export async function resolveTree(written: Mapping, problems: Problems, preset?: Preset): Promise<ResolvedConfig> {
   await loadBuiltins();
   const plugins = await loadListedPlugins(written, problems);
+  if (preset) refuseClash(preset, written, problems);
   const resolver = new Resolver(written, problems, plugins.failed);
   const config = await resolver.resolve(plugins.specs);
   problems.throwIfAny();
@@ -69,7 +75,7 @@ export async function resolveTree(written: Mapping, problems: Problems): Promise
 class Resolver {
   readonly #written: Mapping;
   readonly #trainer: RegistryEntry | undefined;
-  /** What was written, over the algorithm's defaults. */
+  /** What was written, over the defaults of the policy loss and the algorithm. */
   readonly #root: Mapping;
   readonly #shared: Omit<ComponentContext, "kind" | "label">;
 
@@ -86,16 +92,17 @@ class Resolver {
     const { place } = this.#root;
     readSection(topSchema, this.#written, { label: "", problems, place, otherKeys: ["extends"] });
     this.#refuseUnused();
+    const verifier = this.#uses("rewards") ? this.#node("verifier") : undefined;
     const config: Partial<ResolvedConfig> = {
       plugins,
       algorithm: this.#algorithm(),
       model: this.#section("model", modelSchema),
       data: this.#section("data", dataSchema),
       rollout: this.#section("rollout", rolloutSchema),
-      rewards: this.#uses("rewards") ? readRewards(this.#node("rewards"), this.#shared, place) : [],
+      rewards: this.#uses("rewards") ? await readRewards(this.#node("rewards"), verifier, this.#shared, place) : [],
       rewardManager: this.#uses("rewards") ? this.#flat("rewardManager", "rewardManager", noKeys, DEFAULT_REWARD_MANAGER) : unused,
       advantage: this.#uses("advantage")
-        ? await readAdvantage(this.#node("advantage"), this.#shared, place, this.#trainer?.name ?? "")
+        ? await readAdvantage(this.#node("advantage"), this.#shared, place, this.#advantageHints())
         : unused,
       loss: this.#uses("loss")
         ? this.#flat("loss", "policyLoss", lossSchema, DEFAULT_LOSS)
@@ -105,7 +112,17 @@ class Resolver {
       backend: readSection(backendSchema, only(this.#root, ["backend"]), { label: "", problems, place })?.backend,
     };
     for (const { path, ...words } of checkNeeds(config)) problems.add(this.#placeOf(path), words);
-    return config;
+    return { ...config, ...(verifier && { verifier: config.rewards?.at(-1)?.name }) };
+  }
+
+  /** What the function's name in a module of the user's may hold: PPO's estimator is called gae. */
+  #advantageHints(): string[] {
+    if (!this.#trainer) return [];
+    const { name, defaults } = this.#trainer;
+    const usual = expandShorthand(fromPlain(defaults, this.#root.place)) as Mapping;
+    const advantage = entryOf(usual, "advantage")?.node;
+    const other = advantage?.type === "mapping" ? textOf(entryOf(advantage, "name")?.node) : undefined;
+    return [name, ...(other === undefined ? [] : [other])];
   }
 
   #node(key: string): Node | undefined {
@@ -119,8 +136,8 @@ class Resolver {
 
   #algorithm(): ComponentChoice | undefined {
     const node = entryOf(this.#written, "algorithm")?.node;
-    if (node) return readFlat(node, { ...this.#shared, kind: "trainer", label: "algorithm" }, noKeys);
-    const expected = `one of ${registry.names("trainer").join(", ")}`;
+    if (node) return readFlat(node, { ...this.#shared, kind: "trainer", label: "algorithm", also: { label: "presets", names: presetNames() } }, noKeys);
+    const expected = `one of ${registry.names("trainer").join(", ")}, or of the presets ${presetNames().join(", ")}`;
     this.#shared.problems.add(this.#written.place, { what: "algorithm is missing", expected });
     return undefined;
   }
@@ -157,13 +174,38 @@ class Resolver {
 }
 
 function trainerOf(written: Mapping): RegistryEntry | undefined {
-  const node = entryOf(written, "algorithm")?.node;
-  const name = node?.type === "mapping" ? textOf(entryOf(node, "name")?.node) : undefined;
+  const name = algorithmOf(written);
   return name === undefined ? undefined : registry.find("trainer", name);
 }
 
-function withDefaults(written: Mapping, { name, source, defaults }: RegistryEntry): Mapping {
-  const where = `defaults of algorithm ${name} (${source})`;
-  const place: Place = { where, folder: written.place.folder, file: where, line: 1, column: 1 };
-  return mergeNodes(expandShorthand(fromPlain(defaults, place)), written) as Mapping;
+/** A plugin's algorithm under a preset's name could never be reached. */
+function refuseClash({ name }: Preset, written: Mapping, problems: Problems): void {
+  const trainer = registry.find("trainer", name);
+  if (!trainer) return;
+  problems.add(entryOf(written, "algorithm")!.place, {
+    what: `algorithm ${name} is a preset`,
+    got: `an algorithm of that name from ${trainer.source} too`,
+    expected: "one meaning for each name",
+    fix: "Register the algorithm under another name",
+  });
+}
+
+/** What was written, over the defaults of its policy loss, over those of its algorithm. */
+function withDefaults(written: Mapping, trainer: RegistryEntry): Mapping {
+  const base = defaultsOf(trainer, "algorithm", written);
+  const root = mergeNodes(base, written) as Mapping;
+  const loss = trainer.uses.includes("loss") ? lossOf(root) : undefined;
+  if (!loss || Object.keys(loss.defaults).length === 0) return root;
+  return mergeNodes(mergeNodes(base, defaultsOf(loss, "policy loss", written)), written) as Mapping;
+}
+
+function lossOf(root: Mapping): RegistryEntry | undefined {
+  const node = entryOf(root, "loss")?.node;
+  const name = node?.type === "mapping" ? textOf(entryOf(node, "name")?.node) : undefined;
+  return registry.find("policyLoss", name ?? DEFAULT_LOSS);
+}
+
+function defaultsOf({ name, source, defaults }: RegistryEntry, kind: string, { place: { folder } }: Mapping): Node {
+  const where = `defaults of ${kind} ${name} (${source})`;
+  return expandShorthand(fromPlain(defaults, { where, folder, file: where, line: 1, column: 1 }));
 }

@@ -42,25 +42,41 @@ export const modelSchema = z
     message: "pretrained weights under an adapter: random ones are saved nowhere, so the adapter could not be loaded",
   });
 
+const columnsSchema = z.strictObject({
+  prompt: z.string().optional().describe("Column of the prompt."),
+  completion: z.string().optional().describe("Column of the completion (SFT)."),
+  messages: z.string().optional().describe("Column of the chat messages."),
+  text: z.string().optional().describe("Column of plain text (SFT)."),
+  answer: z.string().optional().describe("Column that rewards compare with."),
+});
+
+/** One data set as a mapping. */
+const sourceSchema = z.strictObject({
+  path: path().describe("A file, or hf://owner/name."),
+  name: z.string().min(1).optional().describe("What data_source says of its rows where several data sets are read."),
+  config: z.string().min(1).optional().describe("Configuration of a data set of the hub."),
+  revision: z.string().min(1).optional().describe("Branch, tag or commit of a data set of the hub."),
+  split: z.string().min(1).optional().describe("train, train[:1000], train[10%:20%]; [:1000] for a file."),
+  columns: columnsSchema.optional().describe("Its own column names."),
+  maxSamples: count().optional().describe("Use only its first rows."),
+});
+const weightedSchema = sourceSchema.extend({ weight: z.number().gt(0).optional().describe("Share of the rows drawn, relative to the other data sets.") });
+
 export const dataSchema = z.strictObject({
-  train: path().describe("The training rows: a file that a dataset reader takes, such as .jsonl."),
-  eval: path().optional().describe("The evaluation rows."),
-  columns: z
-    .strictObject({
-      prompt: z.string().optional().describe("Column of the prompt."),
-      completion: z.string().optional().describe("Column of the completion (SFT)."),
-      messages: z.string().optional().describe("Column of the chat messages."),
-      text: z.string().optional().describe("Column of plain text (SFT)."),
-      answer: z.string().optional().describe("Column that rewards compare with."),
-    })
-    .prefault({})
-    .describe("Names of this data set's columns, where they are not the usual ones."),
+  train: z
+    .union([path(), sourceSchema, z.array(z.union([path(), weightedSchema])).min(1)])
+    .describe("The training rows: a file that a dataset reader takes, such as .jsonl, hf://owner/name, or a list of them."),
+  eval: z
+    .union([path(), sourceSchema, z.array(z.union([path(), sourceSchema])).min(1)])
+    .optional()
+    .describe("The evaluation rows, in the same way."),
+  columns: columnsSchema.prefault({}).describe("Names of this data set's columns, where they are not the usual ones."),
   chatTemplate: z
     .enum(["auto", "always", "never"])
     .default("auto")
     .describe("auto: chats go through the chat template, plain strings do not; always wraps strings as user and assistant turns."),
-  maxSamples: count().optional().describe("Use only the first rows."),
-  maxEvalSamples: count().optional().describe("Use only the first evaluation rows."),
+  maxSamples: count().optional().describe("Use only the first rows, of each data set in a list."),
+  maxEvalSamples: count().optional().describe("Use only the first evaluation rows, in the same way."),
   maxLength: z.int().min(2).default(1024).describe("SFT: longer rows are cut at the end, in tokens."),
   maxPromptTokens: count().default(512).describe("RL: longer prompts are dropped, and counted."),
   trainOn: z
@@ -86,9 +102,9 @@ export const rewardSchema = z.strictObject({
   weight: z.number().default(1).describe("Its factor in the weighted sum."),
   timeout: z.number().gt(0).default(60).describe("Seconds one call may take."),
   onError: z
-    .enum(["raise", "skip"])
+    .union([z.enum(["raise", "skip"]), z.number()])
     .default("raise")
-    .describe("raise stops the run when the reward fails; skip leaves the sample unscored by it."),
+    .describe("raise stops the run when the reward fails; skip leaves the sample unscored by it; a number is then its score."),
 });
 
 /** The keys that stand beside `name` and the policy loss's own options in `loss:`. */
@@ -98,9 +114,19 @@ export const lossSchema = z.strictObject({
     .default("token-mean")
     .describe("How the loss of each token becomes one number."),
   klCoef: coefficient().default(0).describe("Weight of the KL divergence from the reference model; 0 = no reference is loaded."),
-  klEstimator: z.enum(["k1", "abs", "k2", "k3", "k3-unbounded"]).default("k3").describe("How the KL divergence is estimated from samples."),
+  klEstimator: z
+    .enum(["k1", "abs", "k2", "k3", "k3-unbounded", "k1+", "abs+", "k2+", "k3+"])
+    .default("k3")
+    .describe("How the KL divergence is estimated from samples; `+` keeps the value and takes the gradient of k2."),
+  klPlace: z.enum(["loss", "reward"]).default("loss").describe("Add the KL term to the loss, or take it off each token's reward."),
+  klController: z.enum(["fixed", "adaptive"]).default("fixed").describe("adaptive moves klCoef so that the KL stays near klTarget."),
+  klTarget: z.number().gt(0).default(0.1).describe("The KL that the adaptive controller aims at."),
+  klHorizon: count().default(10000).describe("Rows over which the adaptive controller reacts; more is slower."),
   klBiasCorrection: z.boolean().default(false).describe("Multiply the KL estimate by the ratio, with its gradient (TRL does so by default)."),
-  iterations: count().default(1).describe("Updates taken on each sampled batch."),
+  entropyCoef: z.number().default(0).describe("Weight of an entropy bonus."),
+  renormalize: z.boolean().default(false).describe("Renormalise log-probs over the tokens that topK, topP and minP keep, as they were sampled."),
+  iterations: count().default(1).describe("Passes over each sampled batch."),
+  miniBatches: count().default(1).describe("Equal parts of a sampled batch, each one update."),
   maskTruncated: z
     .boolean()
     .default(false)

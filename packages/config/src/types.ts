@@ -1,6 +1,7 @@
 /** What a configuration is once it is read, checked and complete. */
 import type { DataSection, LossSection, RolloutSection, RunSections, TrainerSection } from "@verlet/core";
 import type { z } from "zod";
+import type { Preset } from "./presets.js";
 import type {
   BackendName,
   dataSchema,
@@ -12,6 +13,7 @@ import type {
   rolloutSchema,
   trainerSchema,
 } from "./sections.js";
+import type { VerlTable } from "./verl-translation.js";
 
 /** A registered part by name, with its validated options. */
 export interface ComponentChoice {
@@ -22,13 +24,15 @@ export interface ComponentChoice {
 export type LoraSection = Readonly<z.output<typeof loraSchema>>;
 export type ModelSection = Readonly<z.output<typeof modelSchema>>;
 export type OptimizerSection = Readonly<z.output<typeof optimizerSchema>>;
-export type RewardChoice = ComponentChoice & Readonly<z.output<typeof rewardSchema>>;
 
-/** An advantage from a file of the user's, registered under `name` when the configuration is read. */
-export interface AdvantageChoice extends ComponentChoice {
+/** A function from a file of the user's, registered under `name` when the configuration is read. */
+interface FromModule {
   readonly module?: string;
   readonly function?: string;
 }
+
+export type RewardChoice = ComponentChoice & FromModule & Readonly<z.output<typeof rewardSchema>>;
+export type AdvantageChoice = ComponentChoice & FromModule;
 
 export type ResolvedTrainerSection = TrainerSection &
   Readonly<z.output<typeof trainerSchema>> & { readonly loggers: readonly ComponentChoice[] };
@@ -41,7 +45,10 @@ export interface ResolvedConfig extends RunSections {
   readonly data: DataSection;
   /** The sections that the algorithm does not use (`uses` of its entry) hold their defaults and go unread. */
   readonly rollout: RolloutSection;
+  /** The verifier's among them, as the last. */
   readonly rewards: readonly RewardChoice[];
+  /** The name of the reward that says what is right, where `verifier:` names one. */
+  readonly verifier?: string;
   readonly rewardManager: ComponentChoice;
   /** Empty name where the algorithm uses no advantage. */
   readonly advantage: AdvantageChoice;
@@ -55,7 +62,11 @@ export interface LoadedConfig {
   readonly config: ResolvedConfig;
   /** The YAML's full path; absent when the configuration came from a string or an object. */
   readonly path?: string;
-  /** The folder that `plugins:`, `extends:` and `advantage.module` are relative to. */
+  /** The preset that `algorithm:` named; its keys are part of the configuration. */
+  readonly preset?: Preset;
+  /** How a file in VERL's shape was read. */
+  readonly translation?: VerlTable;
+  /** The folder that `plugins:`, `extends:` and `module:` are relative to. */
   readonly folder: string;
   /** The text of config.resolved.yaml: every key with its value; loading it gives the same configuration. */
   yaml(): string;

@@ -45,12 +45,14 @@ test("explain: each option with type, default and description", () => {
     mode: z.enum(["a", "b"]).optional(),
     pattern: z.string().regex(/^x/),
     names: z.array(z.union([z.string(), z.int().min(1)])).default([]),
+    critic: z.strictObject({ rate: z.number().default(0.1).describe("Of the critic.") }).prefault({}).describe("A group."),
   });
   expect(explainEntry({ options })).toEqual([
     { option: "clipLow", type: "number > 0, ≤ 1", default: "0.2", description: "Lower bound." },
     { option: "mode", type: '"a" | "b"', default: "optional", description: "" },
     { option: "pattern", type: "string /^x/", default: "required", description: "" },
     { option: "names", type: "(string | integer ≥ 1)[]", default: "[]", description: "" },
+    { option: "critic.rate", type: "number", default: "0.1", description: "Of the critic." },
   ]);
   expect(explainEntry(registry.get("reward", "test-exact"))).toHaveLength(1);
 });

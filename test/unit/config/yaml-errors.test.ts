@@ -40,12 +40,6 @@ test("something that is no configuration", async () => {
   ]);
 });
 
-test("a file in VERL's shape gets one answer", async () => {
-  expect(await problemsIn("data: {}\nactor_rollout_ref:\n  actor: {}\ntrainer: {}\n")).toEqual([
-    "[~/run.yaml:2:1] this file is in VERL's shape: got the section `actor_rollout_ref`, expected verlet's own shape (algorithm, model, data, rollout, rewards, advantage, loss, optimizer, trainer). This version reads only that; move the settings over, `verlet schema` lists every key.",
-  ]);
-});
-
 test("everything wrong is reported at once, in the order of the lines", async () => {
   const problems = await problemsIn(`algorithm: { name: test-rl, maxRefill: 3 }
 modle: {}
@@ -64,7 +58,7 @@ backend: tpu
 `);
   expect(problems).toEqual([
     "[~/run.yaml:1:29] unknown key in algorithm: got `maxRefill`, expected one of name, maxRefills. Did you mean `maxRefills`?",
-    "[~/run.yaml:2:1] unknown key: got `modle`, expected one of extends, algorithm, plugins, model, data, rollout, rewards, rewardManager, advantage, loss, optimizer, trainer, backend. Did you mean `model`?",
+    "[~/run.yaml:2:1] unknown key: got `modle`, expected one of extends, algorithm, plugins, model, data, rollout, rewards, verifier, rewardManager, advantage, loss, optimizer, trainer, backend. Did you mean `model`?",
     "[~/run.yaml:3:16] model.path: got 7, expected text.",
     "[~/run.yaml:3:30] model.lora.r: got 0, expected at least 1.",
     '[~/run.yaml:3:48] model.lora.targetModules: got "all", expected all-linear or a list.',
@@ -98,7 +92,7 @@ test("names that every object has are unknown keys like any other", async () => 
 
 test("missing sections and keys are named", async () => {
   expect(await problemsIn("algorithm: test-rl\nmodel: {}\nrewardManager: test-manager\ntrainer: { loggers: [] }\n")).toEqual([
-    "[~/run.yaml:1:1] data.train is missing: expected text.",
+    "[~/run.yaml:1:1] data.train is missing: expected text or a mapping or a list.",
     expect.stringMatching(/^\[~\/run\.yaml:1:1\] rewards is missing: expected a list with at least one of .*test-exact/),
     "[~/run.yaml:2:8] model.path is missing: expected text.",
   ]);
@@ -193,5 +187,5 @@ test("from a string or an object, messages name what they were told", async () =
     (caught: unknown) => caught,
   );
   expect(error).toBeInstanceOf(ConfigError);
-  expect((error as ConfigError).problems).toEqual([{ where: "config", what: "data.train", got: "5", expected: "text", fix: undefined }]);
+  expect((error as ConfigError).problems).toEqual([{ where: "config", what: "data.train", got: "5", expected: "text or a mapping or a list", fix: undefined }]);
 });

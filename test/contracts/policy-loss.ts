@@ -1,0 +1,1 @@
+export { policyLossContract, policyLossInput, tokenLossOf, type PolicyLossRows } from "@verlet/testing";
