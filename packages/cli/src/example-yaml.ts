@@ -37,10 +37,13 @@ function named(name: string, options: Values): unknown {
 
 /** Defaults, and a stand-in such as `<string>` for what must be given. */
 function exampleOptions(entry: RegistryEntry): Values {
-  return Object.fromEntries(
-    explainEntry(entry).flatMap(({ option, type, default: value }): [string, unknown][] => {
-      if (value === "optional") return [];
-      return [[option, value === "required" ? `<${type}>` : JSON.parse(value)]];
-    }),
-  );
+  const values: Values = {};
+  for (const { option, type, default: value } of explainEntry(entry)) {
+    if (value === "optional") continue;
+    const groups = option.split(".");
+    const key = groups.pop()!;
+    const group = groups.reduce((inner, name) => (inner[name] ??= {}) as Values, values);
+    group[key] = value === "required" ? `<${type}>` : JSON.parse(value);
+  }
+  return values;
 }

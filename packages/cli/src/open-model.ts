@@ -39,6 +39,11 @@ export async function findFolders({ model, adapter }: Pick<ModelFlags, "model" |
   return { base, adapter: given, tokenizer };
 }
 
+/** The folder whose tokenizer a model's text goes through; of an adapter, its own or its base's. */
+export async function findTokenizerFolder(model: string): Promise<string> {
+  return (await findFolders({ model })).tokenizer;
+}
+
 function requireFolder(flag: string, folder: string): void {
   if (existsSync(folder)) return;
   throw new ModelError({ where: `${flag} ${folder}`, what: "no such folder", got: resolve(folder), fix: "Check the path; it starts where the command is run" });

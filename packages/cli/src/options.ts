@@ -15,6 +15,7 @@ const backends = Object.keys({
   cpu: 0,
 } satisfies Record<BackendName, 0>);
 const chatTemplates = Object.keys({ auto: 0, always: 0, never: 0 } satisfies Record<DataSection["chatTemplate"], 0>);
+const trainedParts = Object.keys({ auto: 0, completion: 0, assistant: 0, all: 0 } satisfies Record<DataSection["trainOn"], 0>);
 const columnRoles = Object.keys({ prompt: 0, completion: 0, messages: 0, text: 0, answer: 0 } satisfies Record<keyof DataSection["columns"], 0>);
 const dtypes = Object.keys({ float32: 0, bfloat16: 0, float16: 0 } satisfies Record<WeightDtype, 0>);
 
@@ -39,6 +40,10 @@ export function dtypeOption(description: string): Option {
 
 export function chatTemplateOption(): Option {
   return new Option("--chat-template <when>", "always wraps plain prompts as a user's turn, auto leaves them as they are").choices(chatTemplates).default("auto");
+}
+
+export function trainOnOption(): Option {
+  return new Option("--train-on <what>", "which tokens SFT trains (default: auto, the completion of prompt and completion, everything otherwise)").choices(trainedParts);
 }
 
 export function addModelOptions(command: Command): Command {

@@ -6,17 +6,21 @@ import { addEval } from "./commands/eval.js";
 import { addExplain } from "./commands/explain.js";
 import { addGenerate } from "./commands/generate.js";
 import { addList } from "./commands/list.js";
+import { addMcp } from "./commands/mcp.js";
 import { addMerge } from "./commands/merge.js";
+import { addNew } from "./commands/new.js";
+import { addReward } from "./commands/reward.js";
 import { addSchema } from "./commands/schema.js";
 import { addScore } from "./commands/score.js";
 import { addSetup } from "./commands/setup.js";
 import { addTrain } from "./commands/train.js";
+import { addVerl } from "./commands/verl.js";
 
 /** The verbs in the order help shows them. */
 const groups: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
-  "Train and use models:": [addTrain, addEval, addGenerate, addScore, addMerge],
-  "See what there is:": [addList, addExplain, addSchema],
-  "Prepare and check:": [addSetup, addDoctor, addData],
+  "Train and use models:": [addTrain, addVerl, addEval, addGenerate, addScore, addMerge, addMcp],
+  "See what there is, and add to it:": [addList, addExplain, addSchema, addNew],
+  "Prepare and check:": [addSetup, addDoctor, addData, addReward],
 };
 
 export function createProgram(): Command {

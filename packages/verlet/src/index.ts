@@ -47,13 +47,42 @@ export { createManager } from "@verlet/manager";
 export type { ManagerOptions, ModelSource } from "@verlet/manager";
 export { loadBuiltins, loadConfig, loadPlugins, planText, resolveConfig } from "@verlet/config";
 export type { LoadedConfig, ResolvedConfig, VerlAdvantageFn } from "@verlet/config";
+/** VERL's names; its `registerRewardManager` and `registry` differ from the ones above, so all stand together here. */
+export * as verl from "@verlet/verl";
+export { RLTrainingManager, VERLTrainingManager, VerlTrainingManager } from "@verlet/verl";
+export type { RLTrainingManagerOptions } from "@verlet/verl";
+/** The HelloAgents documents' names; those that are not listed below stand in `agents`. */
+export * as agents from "@verlet/agents";
+export {
+  createAccuracyReward,
+  createCombinedReward,
+  createLengthPenaltyReward,
+  createLoraConfig,
+  createMathDataset,
+  createRlDataset,
+  createSftDataset,
+  createStepReward,
+  evaluateRewards,
+  formatMathDataset,
+  GRPOTrainerWrapper,
+  GSM8KDataset,
+  MathRewardFunction,
+  PPOTrainerWrapper,
+  previewDataset,
+  RLTrainingTool,
+  SFTTrainerWrapper,
+  TrainingConfig,
+} from "@verlet/agents";
+export type { RLTrainingToolOptions, TrainResult, WrapperOptions } from "@verlet/agents";
 export { activeBackend, selectBackend, tf } from "@verlet/backend";
 export type { BackendInfo } from "@verlet/backend";
 
 // Models and data.
-export { CausalLM, loadTokenizer } from "@verlet/model";
-export type { LoadOptions, LoraConfig, ModelConfig } from "@verlet/model";
-export { SeededLoader, collate, combineRewards, preparePrompts, prepareSft, readRows, requireAnswer, rewardSamples, scoreEach, scoreTogether } from "@verlet/data";
+export { CausalLM, loadTokenizer, ValueModel } from "@verlet/model";
+export type { LoadOptions, LoraConfig, ModelConfig, ValueModelOptions } from "@verlet/model";
+export { PromptPool, SeededLoader, collate, combineRewards, preparePrompts, prepareSft, readRows, requireAnswer, rewardSamples, scoreEach, scoreTogether } from "@verlet/data";
+export { fromComputeScore, verlManagerOptions, verlRewardManager } from "@verlet/data";
+export type { ComputeScore, ComputeScoreResult, RunComputeScore, VerlDataItem, VerlManager, VerlScores } from "@verlet/data";
 export { sampleGroups } from "@verlet/rollout";
 
 // The mathematics of an algorithm.

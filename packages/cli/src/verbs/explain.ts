@@ -1,6 +1,8 @@
-import { kindLabels, registry, type Needs, type RegistryEntry } from "@verlet/core";
-import { explainEntry } from "@verlet/config";
+import { ConfigError, didYouMean, kindLabels, listNames, registry, type RegistryEntry } from "@verlet/core";
+import { explainEntry, findPreset, listPresets } from "@verlet/config";
+import { parse } from "yaml";
 import { exampleYaml } from "../example-yaml.js";
+import { needWords, wordsForNeeds } from "../need-words.js";
 import type { JsonFlag } from "../options.js";
 import { print, printJson, styles, table } from "../output.js";
 import { loadParts, originOf, parseKind, sourceOf } from "../parts.js";
@@ -11,6 +13,7 @@ export interface ExplainFlags extends JsonFlag {
 
 export async function explain(kindText: string, name: string, { plugins, json }: ExplainFlags): Promise<void> {
   const kind = parseKind(kindText);
+  if (kind === "preset") return explainPreset(name, json);
   await loadParts(plugins);
   const entry = registry.get(kind, name);
   const options = explainEntry(entry);
@@ -20,7 +23,6 @@ export async function explain(kindText: string, name: string, { plugins, json }:
     return;
   }
   const { bold } = styles();
-  const section = (title: string, text: string): string => `\n${bold(title)}\n${indent(text)}`;
   const rows = options.map(({ option, type, default: value, description }) => [option, type, value, description]);
   print(`${bold(name)}  ${kindLabels[kind]} of ${originOf(entry)}`);
   if (doc) print(`  ${doc}`);
@@ -31,21 +33,33 @@ export async function explain(kindText: string, name: string, { plugins, json }:
   if (yaml) print(section("Example", yaml));
 }
 
-const needWords: Readonly<Record<keyof Needs, (value: number | boolean) => string>> = {
-  leastGroupSize: (value) => `rollout.numGenerations of at least ${value}`,
-  critic: () => "values from a critic",
-  reference: () => "a frozen reference model",
-  greedyBaseline: () => "the score of each prompt's greedy completion",
-  perRewardScores: () => "each reward's own scores",
-};
+/** The YAML that a preset's name stands for. */
+function explainPreset(name: string, json?: boolean): void {
+  const preset = findPreset(name);
+  if (!preset) {
+    const names = listPresets().map((one) => one.name);
+    throw new ConfigError({ where: `preset ${name}`, what: "unknown preset", got: `"${name}"`, expected: `one of ${listNames(names)}`, fix: didYouMean(name, names) });
+  }
+  if (json) {
+    printJson({ kind: "preset", ...preset, keys: parse(preset.yaml) as unknown });
+    return;
+  }
+  print(`${styles().bold(name)}  preset of ${originOf(preset)}`);
+  print(section(`algorithm: ${name} stands for`, preset.yaml.trimEnd()));
+  print(section("Source", sourceOf(preset)));
+}
 
 function describeNeeds({ needs, uses, provides }: RegistryEntry): string {
-  const wanted = (Object.keys(needWords) as (keyof Needs)[]).flatMap((key) => (needs[key] ? [needWords[key](needs[key])] : []));
+  const wanted = wordsForNeeds(needs);
   return [
     wanted.length > 0 ? wanted.join(", ") : "nothing",
     ...(uses.length > 0 ? [`reads the sections ${uses.join(", ")}`] : []),
     ...(provides.length > 0 ? [`provides ${provides.map((key) => needWords[key](true)).join(", ")}`] : []),
   ].join("\n");
+}
+
+function section(title: string, text: string): string {
+  return `\n${styles().bold(title)}\n${indent(text)}`;
 }
 
 function indent(text: string): string {

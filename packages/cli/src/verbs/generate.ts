@@ -64,8 +64,8 @@ function writeText({ prompt, completion }: Rollout, index: number, sample: numbe
 
 /** The prompt without the chat template around it: the text, or the last message. */
 function asked({ row, text }: Prompt, column: string): string {
-  const value = row[column] as string | Message[];
-  return typeof value === "string" ? value : (value.at(-1)?.content ?? text);
+  const value = row[column] as string | Message[] | undefined;
+  return typeof value === "string" ? value : (value?.at(-1)?.content ?? text);
 }
 
 function firstLine(text: string): string {

@@ -1,0 +1,2 @@
+export * from "./create-mcp-server.js";
+export * from "./serve-stdio.js";

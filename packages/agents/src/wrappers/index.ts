@@ -1,0 +1,5 @@
+export { createLoraConfig, TrainingConfig } from "./training-config.js";
+export type { LoraConfigOptions, TrainingConfigOptions } from "./training-config.js";
+export type { WrapperOptions } from "./trainer-wrapper.js";
+export * from "./wrappers.js";
+export * from "./environment.js";
