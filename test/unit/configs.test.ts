@@ -26,7 +26,7 @@ test("the quickstart's YAMLs name the files that the quickstart makes", async ()
   const layout = layoutOf(resolve("output/quickstart"));
   const sft = (await loadConfig(join(root, "configs/quickstart-sft.yaml"))).config;
   const grpo = (await loadConfig(join(root, "configs/quickstart-grpo.yaml"))).config;
-  const paths = [sft.model.path, sft.data.train, sft.trainer.outputDir, grpo.model.path, grpo.data.train, grpo.data.eval!, grpo.trainer.outputDir];
+  const paths = [sft.model.path, sft.data.train, sft.trainer.outputDir, grpo.model.path, grpo.data.train, grpo.data.eval, grpo.trainer.outputDir] as string[];
   const made = [layout.model, join(layout.data, "sft.jsonl"), layout.sft, layout.sft, join(layout.data, "rl.jsonl"), join(layout.data, "test.jsonl"), layout.grpo];
   expect(paths.map((path) => relative(root, resolve(path)))).toEqual(made.map((path) => relative(root, path)));
 });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { kinds, registry } from "@verlet/core";
 import { expect, test } from "vitest";
 import { createProgram } from "../../packages/cli/dist/program.js";
-import { checkedPages } from "../../scripts/docs-tables.mjs";
+import { algorithmRows, checkedPages } from "../../scripts/docs-tables.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -19,6 +19,12 @@ test("docs/plugins.md has a table for each kind with several parts", () => {
   const listed = [...read("docs/plugins.md").matchAll(/<!-- parts: (\w+) -->/g)].map(([, kind]) => kind);
   expect(listed.sort()).toEqual(kinds.filter((kind) => kind !== "trainingManager").sort());
   expect(registry.names("reward").length).toBeGreaterThan(3);
+});
+
+test.each((await algorithmRows()).map(({ table, ...rest }) => [table, rest] as const))("docs/algorithms.md has a full row for every %s there is, and for no other", (_, { names, rows }) => {
+  expect(names.length).toBeGreaterThan(2);
+  expect(rows.map(({ name }) => name).sort()).toEqual([...names].sort());
+  expect(rows.flatMap(({ name, cells }) => Object.entries(cells).flatMap(([column, cell]) => (cell === "" ? [`${name}: ${column}`] : [])))).toEqual([]);
 });
 
 test.each(pages)("every relative link of %s leads somewhere", (page) => {

@@ -6,7 +6,7 @@ import { RegistryError, VerletError } from "@verlet/core";
 import { createJiti } from "jiti";
 import { displayPath } from "./read-tree.js";
 
-const scoped = ["core", "backend", "config", "rl", "optim", "model", "data", "rollout", "checkpoint", "manager", "verl"];
+const scoped = ["core", "backend", "config", "rl", "optim", "model", "data", "rollout", "checkpoint", "manager", "verl", "agents"];
 const ownPackages = ["verlet", ...scoped.map((name) => `@verlet/${name}`)];
 
 let aliases: Record<string, string> | undefined;

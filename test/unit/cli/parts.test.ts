@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { resolveConfig } from "@verlet/config";
+import { findPreset, listPresets, resolveConfig } from "@verlet/config";
 import { registry } from "@verlet/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { exampleYaml } from "../../../packages/cli/dist/example-yaml.js";
@@ -22,9 +22,11 @@ describe("verlet list", () => {
   test("all kinds as JSON: what is registered here, in the same order", async () => {
     await loadParts();
     const entries = JSON.parse(await output(["list", "--json"])) as { kind: string; name: string; source: string; doc: string }[];
-    expect(entries.map(({ kind, name }) => `${kind} ${name}`)).toEqual(registry.list().map(({ kind, name }) => `${kind} ${name}`));
-    for (const { name, source, doc } of entries) {
-      expect(source, name).toMatch(/\/dist\/.*\.js$/);
+    const parts = registry.list().map(({ kind, name }) => `${kind} ${name}`);
+    const presets = listPresets().map(({ name }) => `preset ${name}`);
+    expect(entries.map(({ kind, name }) => `${kind} ${name}`)).toEqual([...parts, ...presets]);
+    for (const { kind, name, source, doc } of entries) {
+      expect(source, name).toMatch(kind === "preset" ? /\/presets\/.*\.yaml$/ : /\/dist\/.*\.js$/);
       expect(doc, name).not.toBe("");
     }
   });
@@ -39,6 +41,12 @@ describe("verlet list", () => {
 
   test.each(["policyLoss", "policy-loss", "policy_losses", "PolicyLoss"])("%s is a kind", (text) => {
     expect(parseKind(text)).toBe("policyLoss");
+  });
+
+  test("presets alone", async () => {
+    const lines = (await output(["list", "presets"])).trimEnd().split("\n");
+    expect(lines.slice(1).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual(listPresets().map(({ name }) => ["preset", name]));
+    expect(lines[1]).toMatch(/ @verlet\/config \d/);
   });
 
   test("an unknown kind", async () => {
@@ -91,6 +99,17 @@ describe("verlet explain", () => {
     const { code, stderr } = await verlet(["explain", "advantage", "grop"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error \[advantage grop\] unknown advantage: got "grop", expected one of .*\. Did you mean "grpo"\?/);
+  });
+
+  test("a preset's YAML", async () => {
+    const { yaml, source } = findPreset("gspo")!;
+    const text = await output(["explain", "preset", "gspo"]);
+    expect(text).toMatch(/^gspo {2}preset of @verlet\/config \d.*\n\nalgorithm: gspo stands for\n/);
+    expect(text.replaceAll(/^ {2}/gm, "")).toContain(`\n${yaml}`);
+    expect(JSON.parse(await output(["explain", "preset", "gspo", "--json"]))).toMatchObject({ kind: "preset", name: "gspo", source, keys: { algorithm: "grpo", loss: { name: "gspo" } } });
+    const { code, stderr } = await verlet(["explain", "preset", "gsop"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error \[preset gsop\] unknown preset: got "gsop", expected one of cispo, .*\. Did you mean "gspo"\?\n$/);
   });
 
   describe("every algorithm's example is a configuration", () => {
