@@ -9,7 +9,7 @@
 import { ShapeError, registry } from "@verlet/core";
 import type { AdvantageFn, AdvantageInput, AdvantageOutput, RegistryEntry } from "@verlet/core";
 import { z } from "zod";
-import { loadFunction } from "./custom-function.js";
+import { loadFunction, userEntry } from "./custom-function.js";
 import { displayPath } from "./read-tree.js";
 
 type Matrix = AdvantageOutput["advantages"];
@@ -51,20 +51,13 @@ function register(target: Function, file: string, name: string): RegistryEntry<"
   const known = registry.find("advantage", entryName);
   if (known) return known;
   const isVerl = target.length >= 3;
-  const entry: RegistryEntry<"advantage"> = {
+  const entry = userEntry({
     kind: "advantage",
     name: entryName,
     target: isVerl ? verlAdvantage(target as VerlAdvantageFn, entryName) : wrapOwn(target as AdvantageFn, entryName),
     options: isVerl ? verlAdvantageOptions : target.length < 2 ? z.strictObject({}) : z.looseObject({}),
-    needs: {},
-    uses: [],
-    defaults: {},
-    provides: [],
     source: file,
-    package: "",
-    version: "",
-    doc: "A function of yours.",
-  };
+  });
   registry.add(entry);
   return entry;
 }

@@ -1,5 +1,6 @@
 /** A function out of a module of the user's, for parts that a YAML names by `module:` and `function:`. */
 import { RegistryError } from "@verlet/core";
+import type { Kind, RegistryEntry } from "@verlet/core";
 import { importModule, loadFailure, resolveModule } from "./module-loader.js";
 import { camel } from "./node.js";
 
@@ -20,6 +21,11 @@ export interface FoundFunction {
   target: Function;
   file: string;
   name: string;
+}
+
+/** The registry's record of a part made from such a function. */
+export function userEntry<K extends Kind>({ kind, name, target, options, source }: Pick<RegistryEntry<K>, "kind" | "name" | "target" | "options" | "source">): RegistryEntry<K> {
+  return { kind, name, target, options, source, needs: {}, uses: [], defaults: {}, provides: [], package: "", version: "", doc: "A function of yours." };
 }
 
 /** @throws RegistryError when the module or a fitting function is not found. */

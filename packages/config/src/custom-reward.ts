@@ -8,7 +8,7 @@ import type { RegistryEntry, RewardContext, RewardSample } from "@verlet/core";
 import { fromComputeScore } from "@verlet/data";
 import type { ComputeScore } from "@verlet/data";
 import { z } from "zod";
-import { loadFunction } from "./custom-function.js";
+import { loadFunction, userEntry } from "./custom-function.js";
 
 /** `computeScore` of VERL, with `reward_kwargs` as one last argument. */
 export type VerlRewardFn = (...args: [...Parameters<ComputeScore>, options: Record<string, unknown>]) => ReturnType<ComputeScore>;
@@ -42,18 +42,11 @@ function register(computeScore: VerlRewardFn, file: string, name: string): Regis
 }
 
 function customEntry(computeScore: VerlRewardFn, name: string, file: string): RegistryEntry<"reward"> {
-  return {
+  return userEntry({
     kind: "reward",
     name,
     target: (sample: RewardSample, context: RewardContext) => fromComputeScore((...args) => computeScore(...args, context.options))(sample, context),
     options: z.looseObject({}),
-    needs: {},
-    uses: [],
-    defaults: {},
-    provides: [],
     source: file,
-    package: "",
-    version: "",
-    doc: "A function of yours.",
-  };
+  });
 }
