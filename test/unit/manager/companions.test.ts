@@ -8,7 +8,8 @@ import { ADAPTER_CONFIG, CausalLM, readSafetensors, ValueModel } from "@verlet/m
 import { fakeModels, tinyRlConfig } from "@verlet/testing";
 import { describe, expect, it } from "vitest";
 import { tempFolder } from "../../fakes/temp-folder.js";
-import { fileOf, metricsOf, Recorder } from "./fake-run.js";
+import { fileOf, metricsOf } from "./fake-run.js";
+import { trainRun } from "./train-run.js";
 
 const models = join(import.meta.dirname, "../../fixtures/models");
 const lora = { lora: { r: 4, dropout: 0.1 } };
@@ -38,24 +39,6 @@ function config(folder: string, outputDir: string, algorithm: string, model: obj
   };
 }
 
-/** @returns what the run told its loggers */
-async function train(config: Record<string, unknown>, stopAfter = Infinity): Promise<Recorder> {
-  const controller = new AbortController();
-  const recorder = new Recorder();
-  recorder.onStep = (step) => {
-    if (step === stopAfter) controller.abort();
-  };
-  const tensors = tf.memory().numTensors;
-  const manager = await createManager(config, { signal: controller.signal, loggers: [recorder] });
-  try {
-    await manager.train();
-  } finally {
-    await manager.dispose();
-  }
-  expect(tf.memory().numTensors).toBe(tensors);
-  return recorder;
-}
-
 describe("a model beside the policy", () => {
   it.each([
     ["ppo", "all weights", "qwen3", {}, "critic", "model.safetensors"],
@@ -66,9 +49,9 @@ describe("a model beside the policy", () => {
     const folder = tempFolder();
     const model = { path: join(models, name), ...more };
     const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
-    await train(config(folder, whole, algorithm, model));
-    await train(config(folder, parts, algorithm, model), 3);
-    await train(config(folder, parts, algorithm, model));
+    await trainRun(config(folder, whole, algorithm, model));
+    await trainRun(config(folder, parts, algorithm, model), 3);
+    await trainRun(config(folder, parts, algorithm, model));
     expect(metricsOf(parts)).toEqual(metricsOf(whole));
     const checkpoint = "checkpoints/step-000004";
     for (const file of [weights, join(beside, weights), join(checkpoint, "optimizer.safetensors"), join(checkpoint, beside, weights), join(checkpoint, beside, "optimizer.safetensors")]) {
@@ -80,7 +63,7 @@ describe("a model beside the policy", () => {
   it("is written beside the policy, loads again, and is named in the plan with its memory", async () => {
     const folder = tempFolder();
     const out = join(folder, "out");
-    const recorder = await train(config(folder, out, "ppo", { path: join(models, "qwen3") }));
+    const recorder = await trainRun(config(folder, out, "ppo", { path: join(models, "qwen3") }));
     expect(recorder.lines.join("\n")).toMatch(/critic +a critic, trained beside the policy; 1\.0 MiB for \d+ trained numbers with gradients and moments/);
     expect(readdirSync(join(out, "critic")).sort()).toEqual(["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
     const critic = await ValueModel.load(join(out, "critic"));
@@ -94,7 +77,7 @@ describe("a model beside the policy", () => {
   it("under LoRA is an adapter over the policy's own weights", async () => {
     const folder = tempFolder();
     const out = join(folder, "out");
-    await train({ ...config(folder, out, "ppo", { path: join(models, "qwen3"), ...lora }) });
+    await trainRun({ ...config(folder, out, "ppo", { path: join(models, "qwen3"), ...lora }) });
     expect(JSON.parse(readFileSync(join(out, "critic", ADAPTER_CONFIG), "utf8"))).toMatchObject({ task_type: "TOKEN_CLS", base_model_name_or_path: join(models, "qwen3") });
     const names = [...(await readSafetensors(join(out, "critic/adapter_model.safetensors"))).keys()];
     expect(names.filter((name) => !name.includes("lora_"))).toEqual(["base_model.model.score.weight", "base_model.model.score.bias"]);

@@ -1,11 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tf } from "@verlet/backend";
 import { registerReward } from "@verlet/core";
-import { createManager } from "@verlet/manager";
 import { describe, expect, it } from "vitest";
 import { tempFolder } from "../../fakes/temp-folder.js";
-import { fileOf, metricsOf, Recorder } from "./fake-run.js";
+import { fileOf, metricsOf } from "./fake-run.js";
+import { trainRun } from "./train-run.js";
 
 const models = join(import.meta.dirname, "../../fixtures/models");
 
@@ -29,22 +28,6 @@ function grpo(folder: string, outputDir: string, model: object, trainer: object 
   };
 }
 
-async function train(config: Record<string, unknown>, stopAfter = Infinity): Promise<void> {
-  const controller = new AbortController();
-  const recorder = new Recorder();
-  recorder.onStep = (step) => {
-    if (step === stopAfter) controller.abort();
-  };
-  const tensors = tf.memory().numTensors;
-  const manager = await createManager(config, { signal: controller.signal, loggers: [recorder] });
-  try {
-    await manager.train();
-  } finally {
-    await manager.dispose();
-  }
-  expect(tf.memory().numTensors).toBe(tensors);
-}
-
 describe("a real model", () => {
   it.each([
     ["all weights", "qwen3", {}, "model.safetensors"],
@@ -54,9 +37,9 @@ describe("a real model", () => {
     const folder = tempFolder();
     const model = { path: join(models, name), ...more };
     const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
-    await train(grpo(folder, whole, model));
-    await train(grpo(folder, parts, model), 3);
-    await train(grpo(folder, parts, model));
+    await trainRun(grpo(folder, whole, model));
+    await trainRun(grpo(folder, parts, model), 3);
+    await trainRun(grpo(folder, parts, model));
     const metrics = metricsOf(whole);
     expect(metricsOf(parts)).toEqual(metrics);
     expect(fileOf(parts, weights)).toEqual(fileOf(whole, weights));
