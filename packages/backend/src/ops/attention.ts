@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
+import { multiplier } from "./multiply.js";
 
 /** Additive mask value: exp(x + HIDDEN) is exactly 0, and a fully hidden row stays finite. */
 export const HIDDEN = -1e9;
@@ -31,14 +32,15 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: 
   const kvHeads = k.shape[2];
   const keys = k.shape[1];
   const scale = 1 / Math.sqrt(dim);
+  const times = multiplier();
   return fusedOp(
     [q, k, v],
     (save) => {
       const scaledQ = groupHeads(tf.mul<tf.Tensor4D>(q, scale), kvHeads); // [B, kvHeads, g·T, D]
       const groupedK = groupHeads(k, kvHeads); // [B, kvHeads, S, D]
       const groupedV = groupHeads(v, kvHeads); // [B, kvHeads, S, D]
-      const probabilities = tf.softmax(tf.add<tf.Tensor4D>(tf.matMul(scaledQ, groupedK, false, true), mask)); // [B, kvHeads, g·T, S]
-      const out = tf.matMul(probabilities, groupedV); // [B, kvHeads, g·T, D]
+      const probabilities = tf.softmax(tf.add<tf.Tensor4D>(times(scaledQ, groupedK, false, true), mask)); // [B, kvHeads, g·T, S]
+      const out = times(probabilities, groupedV); // [B, kvHeads, g·T, D]
       save([scaledQ, groupedK, groupedV, probabilities, out]);
       return ungroupHeads(out as tf.Tensor4D, heads, width);
     },
@@ -47,11 +49,11 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: 
       const [dq, dk, dv] = tf.tidy(() => {
         const dOut = groupHeads(dy, kvHeads); // [B, kvHeads, g·T, D]
         const delta = tf.sum(tf.mul(dOut, out!), -1, true); // [B, kvHeads, g·T, 1]
-        const dScores = tf.mul(probabilities!, tf.sub(tf.matMul(dOut, groupedV!, false, true), delta)); // [B, kvHeads, g·T, S]
+        const dScores = tf.mul(probabilities!, tf.sub(times(dOut, groupedV!, false, true), delta)); // [B, kvHeads, g·T, S]
         return [
-          ungroupHeads(tf.mul(tf.matMul(dScores, groupedK!), scale) as tf.Tensor4D, heads, width),
-          ungroupHeads(tf.matMul(dScores, scaledQ!, true, false) as tf.Tensor4D, kvHeads, keys),
-          ungroupHeads(tf.matMul(probabilities!, dOut, true, false) as tf.Tensor4D, kvHeads, keys),
+          ungroupHeads(tf.mul(times(dScores, groupedK!), scale) as tf.Tensor4D, heads, width),
+          ungroupHeads(times(dScores, scaledQ!, true, false) as tf.Tensor4D, kvHeads, keys),
+          ungroupHeads(times(probabilities!, dOut, true, false) as tf.Tensor4D, kvHeads, keys),
         ] as const;
       }) as unknown as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
       return [() => dq, () => dk, () => dv];

@@ -4,6 +4,7 @@ export { dropoutMask } from "./dropout-mask.js";
 export { addGradients, fusedOp, gradientsOf } from "./fused-op.js";
 export { gatherRows, scatterTo } from "./gather-rows.js";
 export { linear } from "./linear.js";
+export { checkComputeDtype, computeIn, multiplier, multiply, type ComputeDtype, type Multiply } from "./multiply.js";
 export { isNative, rawOp, type RawAttributes } from "./raw-op.js";
 export { rmsNorm, rmsNormComposed } from "./rms-norm.js";
 export { rotary, type RotaryTable } from "./rotary.js";

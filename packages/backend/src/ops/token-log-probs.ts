@@ -2,6 +2,7 @@ import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
 import { keepOnly, keptTokens } from "./kept-tokens.js";
 import { evaluateLogits, type ChunkWishes, type LogitChunk } from "./logit-chunk.js";
+import { multiplier } from "./multiply.js";
 
 /** Logits held at one time, in numbers: 8 M float32 = 32 MiB. A whole batch's [B, T, V] is never materialised. */
 const CHUNK_NUMBERS = 8 * 2 ** 20;
@@ -39,6 +40,7 @@ const plainOutputs = ["entropy", "sumSquares"] as const;
  */
 export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: tf.Tensor1D, options: TokenLogProbOptions = {}): TokenLogProbs {
   const { temperature = 1, entropy = false, sumSquares = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
+  const times = multiplier();
   const [count, width] = hidden.shape;
   const chunkRows = Math.max(1, Math.min(count, Math.floor(chunkNumbers / head.shape[0])));
   const starts = Array.from({ length: Math.ceil(count / chunkRows) }, (_, i) => i * chunkRows);
@@ -46,7 +48,7 @@ export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: t
   const part = (x: tf.Tensor2D, start: number): tf.Tensor2D => tf.slice(x, [start, 0], [size(start), width]);
   const kept = new Map<number, Int32Array>();
   const evaluate = (h: tf.Tensor2D, w: tf.Tensor2D, ids: tf.Tensor1D, start: number, wishes: ChunkWishes): LogitChunk => {
-    const logits: tf.Tensor2D = tf.matMul(part(h, start), w, false, true); // [c, V]
+    const logits: tf.Tensor2D = times(part(h, start), w, false, true); // [c, V]
     const scaled = temperature === 1 ? logits : tf.div<tf.Tensor2D>(logits, temperature);
     const own = tf.slice(ids, start, size(start)); // [c]
     if (!filter) return evaluateLogits(scaled, own, wishes);
@@ -82,11 +84,11 @@ export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: t
       const shared = keptResidual && dLogits(0); // one chunk: both gradients start from the same [N, V]
       const gradient = (start: number): tf.Tensor2D => shared ?? dLogits(start);
       return [
-        () => tf.concat(starts.map((start) => tf.tidy(() => tf.matMul(gradient(start), w)))), // [N, H]
+        () => tf.concat(starts.map((start) => tf.tidy(() => times(gradient(start), w)))), // [N, H]
         () => {
           let sum: tf.Tensor2D | undefined; // [V, H]
           for (const start of starts) {
-            const dHead: tf.Tensor2D = tf.tidy(() => tf.matMul(gradient(start), part(h, start), true, false));
+            const dHead: tf.Tensor2D = tf.tidy(() => times(gradient(start), part(h, start), true, false));
             const next: tf.Tensor2D = sum ? tf.add(sum, dHead) : dHead;
             if (sum) tf.dispose([sum, dHead]);
             sum = next;
