@@ -1,4 +1,4 @@
-import { addGradients, gradientsOf, scatterTo, scope, tf } from "@verlet/backend";
+import { gradientsOf, scatterTo, scope, tf } from "@verlet/backend";
 import type { Companion, Critic, LossSection, Metrics, PolicyBatch, Rng, Run } from "@verlet/core";
 import { aggregate, countTotals, meanOf, microBatches, sampleStd, stopGradient, writeRows, type MicroBatch, type PackedRollouts } from "@verlet/rl";
 import { clippedValues, valueLoss, type ValueLossInput } from "./value-loss.js";
@@ -46,12 +46,12 @@ export function valueGradients(critic: Critic, batch: PolicyBatch, { clipValue, 
       const values = completionValues(critic, micro, dropout); // [B, C]
       seen = tf.keep(stopGradient(values));
       return aggregate(valueLoss(fixed(values), clipValue), tf.tensor2d(micro.mask, values.shape), aggregation, totals);
-    }, variables);
+    }, variables, gradients);
     loss += part.value.dataSync()[0]!;
     clipped += scope(() => tf.sum(tf.mul(clippedValues(fixed(seen), clipValue), tf.tensor2d(micro.mask, seen.shape))).dataSync()[0]!);
     sum += scope(() => tf.sum(seen).dataSync()[0]!);
     tf.dispose([part.value, seen]);
-    gradients = addGradients(gradients, part.gradients);
+    gradients = part.gradients;
   }
   return {
     gradients: gradients ?? variables.map((variable) => tf.zerosLike(variable)),

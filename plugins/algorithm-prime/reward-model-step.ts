@@ -1,4 +1,4 @@
-import { addGradients, gradientsOf, scope, tf } from "@verlet/backend";
+import { gradientsOf, scope, tf } from "@verlet/backend";
 import type { Companion, Metrics, Policy, PolicyBatch, Rng, Run, ScoredRollout } from "@verlet/core";
 import { batchLogProbs, completionLogProbs, meanOf, microBatches, packRollouts, scoredRowsByGroup, stopGradient, writeRows, type MicroBatch } from "@verlet/rl";
 import { binaryCrossEntropy } from "./binary-cross-entropy.js";
@@ -74,11 +74,11 @@ export function rewardModelGradients(
       const live = completionLogProbs(model, micro, { temperature: TEMPERATURE, ...(dropout && { dropout }) }).logProbs; // [B, C]
       seen = tf.keep(stopGradient(live));
       return tf.div<tf.Scalar>(outcomeLoss(live, micro, outcomes.subarray(micro.start, micro.end), beta), scored);
-    }, variables);
+    }, variables, gradients);
     loss += part.value.dataSync()[0]!;
     writeRows(logProbs, batch, micro, seen.dataSync());
     tf.dispose([part.value, seen]);
-    gradients = addGradients(gradients, part.gradients);
+    gradients = part.gradients;
   }
   return { gradients: gradients ?? variables.map((variable) => tf.zerosLike(variable)), loss, q: logRatios(logProbs, batch) };
 }

@@ -1,6 +1,6 @@
-import { addGradients, gradientsOf, scope, tf } from "@verlet/backend";
+import { gradientsOf, replayed, scope, tf } from "@verlet/backend";
 import type { Metrics, Policy, Rng } from "@verlet/core";
-import { collate, type SftExample } from "@verlet/data";
+import { collate, segmentStarts, type SftExample } from "@verlet/data";
 
 export interface SftOptions {
   padId: number;
@@ -25,7 +25,8 @@ function slices(examples: readonly SftExample[], size: number): SftExample[][] {
 
 /** Log-probs [N] and entropies [N] of one slice's trained tokens. */
 function forward(policy: Policy, examples: readonly SftExample[], { padId, dropout }: SftOptions): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
-  const tokens = collate(examples.map(({ ids }) => ids), padId);
+  const padded = collate(examples.map(({ ids }) => ids), padId);
+  const tokens = examples.some(({ lengths }) => lengths) ? { ...padded, starts: segmentStarts(examples, padded.width) } : padded;
   const selection = { positions: trainedPositions(examples, tokens.width) };
   const { logProbs, entropy } = policy.logProbs(tokens, selection, { temperature: 1, entropy: true, ...(dropout && { dropout }) });
   return { logProbs, entropy: entropy! };
@@ -44,11 +45,11 @@ export function sftGradients(policy: Policy, examples: readonly SftExample[], op
       const output = forward(policy, slice, options);
       entropy = tf.keep(output.entropy);
       return tf.div(tf.neg(tf.sum(output.logProbs)), total);
-    }, variables);
+    }, variables, gradients);
     loss += part.value.dataSync()[0]!;
     entropySum += tf.tidy(() => tf.sum(entropy).dataSync()[0]!);
     tf.dispose([part.value, entropy]);
-    gradients = addGradients(gradients, part.gradients);
+    gradients = part.gradients;
   }
   return { gradients: gradients!, metrics: { loss, entropy: entropySum / total, num_tokens: examples.reduce((sum, { ids }) => sum + ids.length, 0) } };
 }
@@ -59,7 +60,7 @@ export function sftEvaluation(policy: Policy, examples: readonly SftExample[], o
   let entropySum = 0;
   for (const slice of slices(examples, options.microBatchSize)) {
     const [logProbs, entropy] = scope(() => {
-      const output = forward(policy, slice, options);
+      const output = replayed(() => scope(() => forward(policy, slice, options)));
       return [tf.sum(output.logProbs).dataSync()[0]!, tf.sum(output.entropy).dataSync()[0]!];
     }) as [number, number];
     logProbSum += logProbs;

@@ -3,23 +3,30 @@
  * (TRL's `num_items_in_batch`), however the step is cut into micro-batches.
  */
 import { tf } from "@verlet/backend";
-import { registerTrainer, type Metrics, type PrepareContext, type Row, type Run, type StepMetrics, type Trainer } from "@verlet/core";
-import { describeReport, placeOf, prepareSft, type SftExample } from "@verlet/data";
+import { registerTrainer, Rng, type Metrics, type PrepareContext, type Row, type Run, type StepMetrics, type Trainer } from "@verlet/core";
+import { describePacking, describeReport, packExamples, placeOf, prepareSft, type SftExample } from "@verlet/data";
 import { sftEvaluation, sftGradients, type SftOptions } from "./sft-batch.js";
 
 @registerTrainer("sft", {
   doc: "supervised fine-tuning on messages, prompt/completion or text rows",
+  reads: ["packing", "groupByLength"],
   defaults: { optimizer: { learningRate: 2e-5 } },
 })
 export class SftTrainer implements Trainer {
   #run!: Run;
+  /** What each row that is drawn stands for: its own example, or under packing all that are packed with it. */
   #examples = new Map<Row, SftExample>();
 
   prepare(rows: readonly Row[], { config, tokenizer, where, log }: PrepareContext): readonly Row[] {
     const { examples, report } = prepareSft(rows, tokenizer, config.data, where);
     log(`data: ${describeReport(report)}`);
-    this.#examples = new Map(examples.map((example) => [example.row, example]));
+    const sequences = config.data.packing ? packed(examples, config, log) : examples;
+    this.#examples = new Map(sequences.map((sequence) => [sequence.row, sequence]));
     return [...this.#examples.keys()];
+  }
+
+  lengthOf(row: Row): number {
+    return this.#examples.get(row)!.ids.length;
   }
 
   async setup(run: Run): Promise<void> {
@@ -35,6 +42,7 @@ export class SftTrainer implements Trainer {
     return { metrics: { ...metrics, ...update } };
   }
 
+  /** On single examples, however training packs them: the numbers are the same. */
   async evaluate(rows: readonly Row[]): Promise<Metrics> {
     const { policy, tokenizer, config } = this.#run;
     const { examples } = prepareSft(rows, tokenizer, config.data, (i) => placeOf(rows[i]!) ?? `evaluation row ${i + 1}`);
@@ -51,4 +59,10 @@ export class SftTrainer implements Trainer {
   #options(): SftOptions {
     return { padId: this.#run.tokenizer.padTokenId, microBatchSize: this.#run.config.trainer.microBatchSize };
   }
+}
+
+function packed(examples: readonly SftExample[], { data: { maxLength, shuffle }, trainer: { seed } }: PrepareContext["config"], log: PrepareContext["log"]): SftExample[] {
+  const rows = packExamples(examples, maxLength, shuffle ? new Rng(seed).fork("packing") : undefined);
+  log(`data: ${describePacking(rows, maxLength)}`);
+  return rows;
 }

@@ -1,4 +1,5 @@
 /** Which files of a repository are which split, as Hugging Face's `datasets` finds them. */
+import { extname } from "node:path";
 import { DataError, nearest } from "@verlet/core";
 import { parseDocument } from "yaml";
 import { globMatches } from "./globs.js";
@@ -24,10 +25,12 @@ const separated = (words: string): string => `(?:^|[-._ 0-9/])(?:${words})(?=[-.
  * The splits of one configuration: those that the README's front matter gives under `configs`, else by the names of folders
  * and files (`data/train-00000-of-00002.parquet`, `test/…`, `my_dev.jsonl`), else all files as `train`.
  * @param files that can be read.
+ * @param options.everyKind where the names must say it: files of every kind count, not of the most frequent one alone.
  * @throws DataError for a configuration that is not there, or one of several that is not named.
  */
-export function findSplits(files: readonly string[], readme: string | undefined, config: string | undefined, where: string): Splits {
+export function findSplits(files: readonly string[], readme: string | undefined, config: string | undefined, where: string, { everyKind = false } = {}): Splits {
   const entries = configsOf(readme, where);
+  const byName = (some: readonly string[], start?: string): Splits => splitsByName(everyKind ? some : ofOneKind(some), start);
   if (entries.length === 0) {
     if (config === undefined || config === "default") return byName(files);
     throw new DataError({ where, what: "no such configuration", got: config, expected: "none: the data set has no configurations", fix: "Take it out of the name" });
@@ -45,7 +48,26 @@ export function findSplits(files: readonly string[], readme: string | undefined,
       fix: near ? `Did you mean ${near}?` : `Name it: ${where.replace(/\/[^/]*$/, (end) => (config === undefined ? end : ""))}/${names[0]}`,
     });
   }
-  return splitsOf(entries[chosen]!, files);
+  return splitsOf(entries[chosen]!, files, byName);
+}
+
+/**
+ * The files of a split; of the only one where none is named.
+ * @throws DataError for one that is not there, and for several of which none is named.
+ */
+export function chooseSplit(splits: Splits, split: string | undefined, where: string): readonly string[] {
+  const names = [...splits.keys()];
+  const name = split ?? (names.length === 1 ? names[0]! : undefined);
+  const files = name === undefined ? undefined : splits.get(name);
+  if (files && files.length > 0) return files;
+  const near = split === undefined ? undefined : nearest(split, names);
+  throw new DataError({
+    where,
+    what: name === undefined ? "the data set has several splits" : files ? "no file of this split is there" : "no such split",
+    ...(name !== undefined && { got: name }),
+    expected: `one of ${names.join(", ")}`,
+    fix: near ? `Did you mean ${near}?` : `Name it: ${where}:${names[0]}`,
+  });
 }
 
 /** Layout of the branch `refs/convert/parquet`: configuration/split/0000.parquet. */
@@ -68,7 +90,7 @@ function configsOf(readme: string | undefined, where: string): ConfigEntry[] {
   return Array.isArray(configs) ? (configs as unknown[]).filter((entry): entry is ConfigEntry => typeof entry === "object" && entry !== null) : [];
 }
 
-function splitsOf({ data_files: given, data_dir: folder }: ConfigEntry, files: readonly string[]): Splits {
+function splitsOf({ data_files: given, data_dir: folder }: ConfigEntry, files: readonly string[], byName: (files: readonly string[], start: string) => Splits): Splits {
   const start = typeof folder === "string" ? `${folder.replace(/^\.\//, "").replace(/\/$/, "")}/` : "";
   const inside = files.filter((file) => file.startsWith(start));
   if (given === undefined || given === null) return byName(inside, start);
@@ -82,9 +104,7 @@ function splitsOf({ data_files: given, data_dir: folder }: ConfigEntry, files: r
   return new Map(pairs.map(({ split, path }) => [String(split ?? "train"), matching(path)]));
 }
 
-/** Where the names must say it, only files of the most frequent kind count. */
-function byName(all: readonly string[], start = ""): Splits {
-  const files = ofOneKind(all);
+function splitsByName(files: readonly string[], start = ""): Splits {
   const rest = (file: string): string => file.slice(start.length);
   const sharded = new Map<string, string[]>();
   for (const file of files) {
@@ -102,10 +122,18 @@ function byName(all: readonly string[], start = ""): Splits {
   return new Map(files.length > 0 ? [["train", files]] : []);
 }
 
+/** Names of the configurations that a README gives. */
+export function configNames(readme: string, where: string): string[] {
+  return configsOf(readme, where).map(({ config_name }) => String(config_name ?? "default"));
+}
+
+/** A file's ending, which says what kind it is. */
+export const kindOf = (file: string): string => extname(file).toLowerCase();
+
 function ofOneKind(files: readonly string[]): readonly string[] {
   const kinds = new Map<string, string[]>();
   for (const file of files) {
-    const kind = file.split(".").at(-1)!.toLowerCase();
+    const kind = kindOf(file);
     kinds.set(kind, [...(kinds.get(kind) ?? []), file]);
   }
   return [...kinds.values()].sort((a, b) => b.length - a.length)[0] ?? [];

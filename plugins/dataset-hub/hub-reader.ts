@@ -1,19 +1,16 @@
 import { readFile } from "node:fs/promises";
 import type { DatasetReader, Row } from "@verlet/core";
-import { DataError, createComponent, nearest, registerDataset, registry } from "@verlet/core";
+import { DataError, registerDataset } from "@verlet/core";
 import { isHub, placeOf, readRows, setPlace } from "@verlet/data";
-import type { Splits } from "./data-files.js";
-import { convertedReadme, findSplits } from "./data-files.js";
-import type { RepoFile } from "./hub-cache.js";
+import { chooseSplit, convertedReadme, findSplits } from "./data-files.js";
 import { parseHubName } from "./hub-name.js";
 import { hubSettings } from "./hub-settings.js";
 import type { Snapshot } from "./snapshot.js";
 import { openSnapshot } from "./snapshot.js";
+import { dataFiles, fewNames, isReadable, noData } from "./readable-files.js";
 
 /** The branch on which the hub keeps Parquet files of data sets that have other files, or a script. */
 const CONVERTED = "refs/convert/parquet";
-/** Files beside the data that have a data file's name. */
-const NO_DATA = /(^|\/)(\.|__)|(^|\/)(dataset_infos?|dataset_dict|config|package(-lock)?)\.json$/;
 
 /**
  * A data set of the Hugging Face hub. Configurations and splits are found as Python's `datasets` finds them; what is
@@ -27,45 +24,31 @@ export class HubReader implements DatasetReader {
     return isHub(path);
   }
 
-  async read(path: string, split?: string): Promise<Row[]> {
+  async read(path: string, split?: string, log: (line: string) => void = () => undefined): Promise<Row[]> {
     const { repo, revision, rest } = parseHubName(path);
     const settings = hubSettings();
-    let snapshot = await openSnapshot(repo, revision ?? "main", settings, path);
+    const open = (at: string): Promise<Snapshot> => openSnapshot(repo, at, settings, path, log);
+    let snapshot = await open(revision ?? "main");
     const file = snapshot.files.find((one) => one.path === rest);
     if (file) return readFiles(snapshot, [file.path], repo);
-    if (rest !== undefined && isReadable(rest)) throw new DataError({ where: path, what: "no such file in the data set", got: rest, expected: `a configuration, or one of ${fewNames(snapshot.files)}` });
-    let files = dataFiles(snapshot);
+    if (rest !== undefined && isReadable(rest)) throw new DataError({ where: path, what: "no such file in the data set", got: rest, expected: `a configuration, or one of ${fewNames(pathsOf(snapshot))}` });
+    let files = dataFiles(pathsOf(snapshot));
     let readme = await readmeOf(snapshot);
     if (files.length === 0 && revision === undefined) {
-      const seen = snapshot.files;
-      snapshot = await openSnapshot(repo, CONVERTED, settings, path).catch((error: unknown) => {
+      const seen = pathsOf(snapshot);
+      snapshot = await open(CONVERTED).catch((error: unknown) => {
         throw noData(seen, path, error);
       });
-      files = dataFiles(snapshot);
+      files = dataFiles(pathsOf(snapshot));
       readme = convertedReadme(files);
     }
-    if (files.length === 0) throw noData(snapshot.files, path);
+    if (files.length === 0) throw noData(pathsOf(snapshot), path);
     const splits = findSplits(files, readme, rest, path);
     return readFiles(snapshot, chooseSplit(splits, split, path), repo);
   }
 }
 
-function noData(files: readonly RepoFile[], where: string, cause?: unknown): DataError {
-  return new DataError({ where, what: "the data set has no file that a dataset reader takes", got: fewNames(files), expected: `a file for one of the readers ${registry.names("dataset").join(", ")}` }, { cause });
-}
-
-function fewNames(files: readonly RepoFile[]): string {
-  const names = files.map(({ path }) => path);
-  return names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ") || "no file";
-}
-
-function dataFiles({ files }: Snapshot): string[] {
-  return files.map(({ path }) => path).filter((path) => !NO_DATA.test(path) && isReadable(path)).sort();
-}
-
-function isReadable(path: string): boolean {
-  return registry.names("dataset").some((name) => createComponent("dataset", name).accepts(path));
-}
+const pathsOf = ({ files }: Snapshot): string[] => files.map(({ path }) => path);
 
 async function readmeOf(snapshot: Snapshot): Promise<string | undefined> {
   const readme = snapshot.files.find(({ path }) => path === "README.md");
@@ -73,28 +56,17 @@ async function readmeOf(snapshot: Snapshot): Promise<string | undefined> {
   return readFile(await snapshot.open(readme), "utf8");
 }
 
-function chooseSplit(splits: Splits, split: string | undefined, where: string): readonly string[] {
-  const names = [...splits.keys()];
-  const name = split ?? (names.length === 1 ? names[0]! : undefined);
-  const files = name === undefined ? undefined : splits.get(name);
-  if (files && files.length > 0) return files;
-  const near = split === undefined ? undefined : nearest(split, names);
-  throw new DataError({
-    where,
-    what: name === undefined ? "the data set has several splits" : files ? "no file of this split is there" : "no such split",
-    ...(name !== undefined && { got: name }),
-    expected: `one of ${names.join(", ")}`,
-    fix: near ? `Did you mean ${near}?` : `Name it: ${where}:${names[0]}`,
-  });
-}
-
+/** Places, also those of what is wrong, are the hub's and not the cache's. */
 async function readFiles(snapshot: Snapshot, paths: readonly string[], repo: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (const path of paths) {
     const local = await snapshot.open(snapshot.files.find((file) => file.path === path)!);
-    const read = (await readRows({ path: local })).rows;
-    for (const row of read) setPlace(row, placeOf(row)!.replace(local, `hf://${repo}@${snapshot.commit.slice(0, 12)}/${path}`));
-    rows.push(...read);
+    const onHub = (place: string): string => place.replace(local, `hf://${repo}@${snapshot.commit.slice(0, 12)}/${path}`);
+    const read = await readRows({ path: local }).catch((error: unknown) => {
+      throw error instanceof DataError ? new DataError({ ...error.parts, where: onHub(error.parts.where) }, { cause: error }) : error;
+    });
+    for (const row of read.rows) setPlace(row, onHub(placeOf(row)!));
+    rows.push(...read.rows);
   }
   return rows;
 }

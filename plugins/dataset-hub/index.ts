@@ -1,1 +1,2 @@
+export * from "./folder-reader.js";
 export * from "./hub-reader.js";

@@ -16,13 +16,14 @@ export interface Snapshot {
 const ATTEMPTS = 3;
 
 /**
+ * @param log is told of each file of rows that is downloaded
  * @throws DataError for a data set or revision that is not there, an account without access, a hub that cannot be reached,
  * and offline for what the cache lacks.
  */
-export async function openSnapshot(repo: string, revision: string, settings: HubSettings, where: string): Promise<Snapshot> {
+export async function openSnapshot(repo: string, revision: string, settings: HubSettings, where: string, log: (line: string) => void): Promise<Snapshot> {
   const { getHFHubCachePath } = await import("@huggingface/hub");
   const cache = new HubCache(getHFHubCachePath(), repo);
-  return settings.offline ? offlineSnapshot(cache, revision, where) : onlineSnapshot(cache, repo, revision, settings, where);
+  return settings.offline ? offlineSnapshot(cache, revision, where) : onlineSnapshot(cache, repo, revision, settings, where, log);
 }
 
 async function offlineSnapshot(cache: HubCache, revision: string, where: string): Promise<Snapshot> {
@@ -51,7 +52,7 @@ function requireShards(files: readonly RepoFile[], where: string, folder: string
   }
 }
 
-async function onlineSnapshot(cache: HubCache, repo: string, revision: string, settings: HubSettings, where: string): Promise<Snapshot> {
+async function onlineSnapshot(cache: HubCache, repo: string, revision: string, settings: HubSettings, where: string, log: (line: string) => void): Promise<Snapshot> {
   const { datasetInfo, downloadFile, listFiles } = await import("@huggingface/hub");
   const access = { hubUrl: settings.endpoint, ...(settings.token !== undefined && { accessToken: settings.token }) };
   const design = { type: "dataset", name: repo } as const;
@@ -76,6 +77,7 @@ async function onlineSnapshot(cache: HubCache, repo: string, revision: string, s
   const open = async (file: RepoFile): Promise<string> => {
     const here = cache.find(commit, file.path) ?? (await cache.reuse(commit, file));
     if (here !== undefined) return here;
+    if (file.path !== "README.md") log(`downloading ${file.path} of ${repo}, ${inUnits(file.size)}`);
     for (let attempt = 1; ; attempt++) {
       try {
         return await download(file);
@@ -87,6 +89,13 @@ async function onlineSnapshot(cache: HubCache, repo: string, revision: string, s
     }
   };
   return { commit, files, open };
+}
+
+/** As the hub's pages have it: 1 MB is a million bytes. */
+function inUnits(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const [size, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
+  return `${size.toFixed(1)} ${unit}`;
 }
 
 function reason(error: unknown): string {

@@ -35,7 +35,7 @@ export function clock(seconds: number): string {
 export function keyMetrics(metrics: Metrics): string {
   const rank = (name: string): number => KEY_METRICS.indexOf(name.replace(/^eval\//, ""));
   const known = Object.keys(metrics).filter((name) => rank(name) >= 0);
-  const others = Object.keys(metrics).filter((name) => rank(name) < 0 && !/^(epoch$|timing\/|memory\/)/.test(name));
+  const others = Object.keys(metrics).filter((name) => rank(name) < 0 && !/^(epoch$|timing\/|perf\/|memory\/)/.test(name));
   const names = [...known.sort((a, b) => rank(a) - rank(b)), ...(known.length < 3 ? others : [])].slice(0, MOST);
   return names.map((name) => `${name} ${compactNumber(metrics[name]!)}`).join("  ");
 }

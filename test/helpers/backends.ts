@@ -1,5 +1,6 @@
 import { beforeAll, describe } from "vitest";
-import { selectBackend, type BackendName } from "@verlet/backend";
+import { selectBackend, tf, type BackendName } from "@verlet/backend";
+import { preferSoftwareWebgpu } from "./software-webgpu.js";
 
 /** Why a backend that trains cannot be had on this machine, by name. */
 export const absentBackends = new Map<BackendName, string>();
@@ -8,22 +9,37 @@ export const absentBackends = new Map<BackendName, string>();
 export const trainingBackends: BackendName[] = [];
 
 for (const name of ["native", "wasm"] as const) {
-  try {
-    await selectBackend(name);
-    trainingBackends.push(name);
-  } catch (error) {
-    absentBackends.set(name, (error as Error).message.split("\n")[0]!);
-  }
+  const reason = await whyAbsent(name);
+  if (reason === undefined) trainingBackends.push(name);
+  else absentBackends.set(name, reason);
 }
 
 export async function useBackend(name: BackendName): Promise<void> {
   await selectBackend(name);
+  // Small tensors would be computed on the host, and the shaders that others take would go untested.
+  if (name === "webgpu") tf.env().set("WEBGPU_CPU_FORWARD", false);
 }
 
 /** One suite on each training backend; on an absent one it is skipped under its name with the reason. */
 export function describeOnBackends(title: string, body: (name: BackendName) => void): void {
   for (const name of trainingBackends) describeOn(name, `${title} [${name}]`, body);
-  for (const [name, reason] of absentBackends) describe.skip(`${title} [${name} is not here: ${reason}]`, () => body(name));
+  for (const [name, reason] of absentBackends) describeAbsent(name, reason, title, body);
+}
+
+/** The same, and on WebGPU: for suites that software computes in seconds. */
+export async function describeOnBackendsAndWebgpu(title: string, body: (name: BackendName) => void): Promise<void> {
+  describeOnBackends(title, body);
+  await describeOnWebgpu(title, body);
+}
+
+/** One suite on WebGPU, in software by choice. Where continuous integration lacks it, that is a failure. */
+export async function describeOnWebgpu(title: string, body: (name: BackendName) => void): Promise<void> {
+  preferSoftwareWebgpu();
+  const reason = await whyAbsent("webgpu");
+  if (reason === undefined) return describeOn("webgpu", `${title} [webgpu]`, body);
+  const remedy = `${reason} In software: node scripts/software-webgpu.mjs`;
+  if (process.env["CI"]) throw new Error(`WebGPU has to be tested here. ${remedy}`);
+  describeAbsent("webgpu", remedy, title, body);
 }
 
 /** One suite on the fastest backend, for what does not depend on the backend or would take long on each. */
@@ -36,4 +52,17 @@ function describeOn(name: BackendName, title: string, body: (name: BackendName) 
     beforeAll(() => useBackend(name));
     body(name);
   });
+}
+
+function describeAbsent(name: BackendName, reason: string, title: string, body: (name: BackendName) => void): void {
+  describe.skip(`${title} [${name} is not here: ${reason}]`, () => body(name));
+}
+
+async function whyAbsent(name: BackendName): Promise<string | undefined> {
+  try {
+    await selectBackend(name);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.split("\n")[0]!;
+  }
 }

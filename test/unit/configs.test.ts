@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadConfig } from "@verlet/config";
-import { expect, test } from "vitest";
+import { trainingPresets } from "@verlet/agents";
+import { loadConfig, type ResolvedConfig } from "@verlet/config";
+import { loadPipeline } from "@verlet/pipeline";
+import { describe, expect, test } from "vitest";
 import { layoutOf } from "../../packages/cli/dist/quickstart/layout.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -15,11 +17,48 @@ const yamls = ["configs", "examples"].flatMap((folder) =>
 
 test("there are configs", () => expect(yamls.length).toBeGreaterThanOrEqual(3));
 
-test.each(yamls)("%s resolves, and its first line is the command that runs it", async (name) => {
-  const [first] = readFileSync(join(root, name), "utf8").split("\n");
+const firstLine = (name: string): string => readFileSync(join(root, name), "utf8").split("\n")[0]!;
+const isPipeline = (name: string): boolean => firstLine(name).startsWith("# npx verlet pipeline");
+
+test.each(yamls.filter((name) => !isPipeline(name)))("%s resolves, and its first line is the command that runs it", async (name) => {
+  const first = firstLine(name);
   expect(first).toBe(`# npx verlet train ${name}`);
   const { config } = await loadConfig(join(root, name));
   expect(config.algorithm.name).not.toBe("");
+});
+
+test.each(yamls.filter(isPipeline))("every stage of %s resolves, and its first line is the command that runs it", async (name) => {
+  expect(firstLine(name)).toBe(`# npx verlet pipeline run ${name}`);
+  expect((await loadPipeline(join(root, name))).stages.length).toBeGreaterThan(1);
+});
+
+test("the documents' pipeline has the guide's six stages", async () => {
+  const { stages } = await loadPipeline(join(root, "configs/documents/pipeline.yaml"));
+  expect(stages.map(({ name, uses }) => `${name}: ${uses}`)).toEqual(["data: arithmetic", "sft: train", "check: evaluate", "grpo: train", "evaluate: evaluate", "report: report"]);
+  expect(stages[2]!.expect).toEqual({ "eval/rewards/accuracy/mean": { min: 0.3 } });
+});
+
+describe.each(Object.entries(trainingPresets))("the documents' size %s", (name, preset) => {
+  const load = async (file: string): Promise<ResolvedConfig> => (await loadConfig(join(root, `configs/documents/${file}.yaml`))).config;
+  const sizes = { rows: preset.max_samples ?? undefined, epochs: preset.num_epochs, batchSize: preset.batch_size };
+
+  test("is that of the tool, for SFT and for GRPO", async () => {
+    for (const { data, trainer } of [await load(name), await load(`${name}-grpo`)]) expect({ rows: data.maxSamples, epochs: trainer.epochs, batchSize: trainer.batchSize }).toEqual(sizes);
+  });
+
+  test("trains an adapter by the documents' defaults, and GRPO goes on with it", async () => {
+    const [sft, grpo] = [await load(name), await load(`${name}-grpo`)];
+    expect(sft).toMatchObject({ algorithm: { name: "sft" }, model: { path: "Qwen/Qwen3-0.6B", lora: { r: 16, alpha: 32, dropout: 0.05 } }, optimizer: { learningRate: 2e-5 } });
+    expect(grpo).toMatchObject({ algorithm: { name: "grpo" }, model: { path: "Qwen/Qwen3-0.6B", adapter: sft.trainer.outputDir }, optimizer: { learningRate: 1e-5 }, rewards: [{ name: "accuracy" }] });
+    expect(grpo.model.lora).toBeUndefined();
+    expect(grpo.trainer.outputDir).not.toBe(sft.trainer.outputDir);
+  });
+
+  test("takes another model and other rows from the command line", async () => {
+    const { config } = await loadConfig(join(root, `configs/documents/${name}.yaml`), ["model.path=./model", "data.train=./rows.jsonl"]);
+    expect(config).toMatchObject({ model: { path: "./model" }, data: { train: "./rows.jsonl" } });
+    expect(config.data.eval).toBeUndefined(); // of other rows there would be none
+  });
 });
 
 test("the quickstart's YAMLs name the files that the quickstart makes", async () => {

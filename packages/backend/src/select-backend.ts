@@ -1,5 +1,5 @@
 import { BackendError } from "@verlet/core";
-import { isUnavailable, type BackendName, type Candidate, type PassedOver } from "./candidates/candidate.js";
+import { isUnavailable, type BackendName, type Candidate, type ConcreteBackend, type PassedOver } from "./candidates/candidate.js";
 import { cpu } from "./candidates/cpu.js";
 import { native } from "./candidates/native.js";
 import { tfjsNode, tfjsNodeGpu } from "./candidates/tfjs-node.js";
@@ -11,7 +11,10 @@ export interface BackendInfo {
   /** Version of libtensorflow, where there is one. */
   readonly tensorflowVersion?: string;
   readonly device: string;
-  readonly threads: number;
+  /** Of the processor, where it computes on those. */
+  readonly threads?: number;
+  /** What a GPU grants, e.g. `maxBufferSize` in bytes; on webgpu. */
+  readonly limits?: Readonly<Record<string, number>>;
   /** The faster ones that could not be used, fastest first, each with why and the command that would change it. */
   readonly passedOver: readonly PassedOver[];
 }
@@ -33,16 +36,22 @@ export async function selectBackend(name: BackendName, options: { candidates?: r
   const wanted = name === "auto" ? known : known.filter((each) => each.name === name);
   const passedOver: PassedOver[] = [];
   for (const candidate of wanted) {
-    const result = await candidate.open();
-    if (isUnavailable(result)) {
-      passedOver.push({ name: candidate.name, ...result });
-      continue;
-    }
-    const { passedOver: lacking, ...facts } = result;
-    active = { name: candidate.name, ...facts, passedOver: lacking ? [...passedOver, lacking] : passedOver };
-    return active;
+    const result = await open(candidate, name !== "auto");
+    if (isUnavailable(result)) passedOver.push(result);
+    else return (active = { ...result, passedOver: [...passedOver, ...result.passedOver] });
   }
   throw unusable(name, passedOver, known);
+}
+
+/** Makes the named backend the one in use, or tells why it cannot be and the command that would change it. */
+export const openBackend = (name: ConcreteBackend): Promise<BackendInfo | PassedOver> =>
+  open(candidates.find((each) => each.name === name)!, true);
+
+async function open(candidate: Candidate, named: boolean): Promise<BackendInfo | PassedOver> {
+  const result = await candidate.open({ named });
+  if (isUnavailable(result)) return { name: candidate.name, ...result };
+  const { passedOver: lacking, ...facts } = result;
+  return (active = { name: candidate.name, ...facts, passedOver: lacking ? [lacking] : [] });
 }
 
 function unusable(name: BackendName, passedOver: readonly PassedOver[], known: readonly Candidate[]): BackendError {
@@ -68,7 +77,11 @@ function unusable(name: BackendName, passedOver: readonly PassedOver[], known: r
 export function describeBackend({ name, tensorflowVersion, device, threads, passedOver }: BackendInfo): string[] {
   const version = tensorflowVersion ? `, TensorFlow ${tensorflowVersion}` : "";
   return [
-    `backend ${name}${version} on ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    `backend ${name}${version} on ${withThreads(device, threads)}`,
     ...passedOver.map(({ name: faster, why, fix }) => `  passed over ${faster}: ${why}${fix ? ` (${fix})` : ""}`),
   ];
 }
+
+/** e.g. `AMD EPYC 9354, 4 threads`. */
+export const withThreads = (device: string, threads: number | undefined): string =>
+  threads === undefined ? device : `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`;

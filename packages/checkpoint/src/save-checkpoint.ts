@@ -107,7 +107,7 @@ async function writeOptimizer(folder: string, optimizer: Pick<Optimizer, "state"
   const { step, tensors } = optimizer.state();
   await writeSafetensors(
     join(folder, OPTIMIZER_FILE),
-    Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }])),
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, { dtype: "F32" as const, shape: tensor.shape, data: () => tensor.data }])),
   );
   return { step, shapes: Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape])) };
 }

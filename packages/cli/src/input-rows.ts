@@ -4,13 +4,14 @@ import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { DataError, type Row } from "@verlet/core";
 import { loadBuiltins } from "@verlet/config";
-import { isHub, readRows, setPlace, type ReadRowsOptions, type RowSet } from "@verlet/data";
+import { isHub, parseSource, readRows, setPlace, type ReadRowsOptions, type RowSet } from "@verlet/data";
 import { UsageError } from "./report-error.js";
 
 /** Reads a file with the registered dataset readers. @param flag the option that named it, for messages. */
 export async function readFileRows(path: string, flag: string, options: ReadRowsOptions = {}): Promise<RowSet> {
-  if (!isHub(path) && !existsSync(path) && !existsSync(path.replace(/\[[^[\]]*\]$/, ""))) {
-    throw new DataError({ where: `${flag} ${path}`, what: "no such file", got: resolve(path), fix: "Check the path; it starts where the command is run" });
+  const file = parseSource(path).path;
+  if (!isHub(file) && !existsSync(file)) {
+    throw new DataError({ where: `${flag} ${path}`, what: "no such file", got: resolve(file), fix: "Check the path; it starts where the command is run" });
   }
   await loadBuiltins();
   return readRows(path, options);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addBench } from "./commands/bench.js";
 import { addData } from "./commands/data.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEval } from "./commands/eval.js";
@@ -9,6 +10,7 @@ import { addList } from "./commands/list.js";
 import { addMcp } from "./commands/mcp.js";
 import { addMerge } from "./commands/merge.js";
 import { addNew } from "./commands/new.js";
+import { addPipeline } from "./commands/pipeline.js";
 import { addReward } from "./commands/reward.js";
 import { addSchema } from "./commands/schema.js";
 import { addScore } from "./commands/score.js";
@@ -18,9 +20,9 @@ import { addVerl } from "./commands/verl.js";
 
 /** The verbs in the order help shows them. */
 const groups: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
-  "Train and use models:": [addTrain, addVerl, addEval, addGenerate, addScore, addMerge, addMcp],
+  "Train and use models:": [addTrain, addPipeline, addVerl, addEval, addGenerate, addScore, addMerge, addMcp],
   "See what there is, and add to it:": [addList, addExplain, addSchema, addNew],
-  "Prepare and check:": [addSetup, addDoctor, addData, addReward],
+  "Prepare and check:": [addSetup, addDoctor, addBench, addData, addReward],
 };
 
 export function createProgram(): Command {

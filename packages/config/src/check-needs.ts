@@ -1,5 +1,5 @@
 /** What the chosen parts need of the run and of each other, checked before step 0. */
-import { kindLabels, registry } from "@verlet/core";
+import { kindLabels, optionalDataKeys, registry } from "@verlet/core";
 import type { ErrorParts, Kind, Provision, RegistryEntry } from "@verlet/core";
 import type { ComponentChoice, ResolvedConfig } from "./types.js";
 
@@ -56,6 +56,7 @@ export function checkNeeds(config: Partial<ResolvedConfig>): NeedProblem[] {
   const groupSize = trainer.uses.includes("rollout") ? config.rollout?.numGenerations : undefined;
   return [
     ...used.flatMap((part) => [...groupProblems(part.entry, groupSize), ...provisionProblems(part, trainer)]),
+    ...dataProblems(config, trainer),
     ...evaluationProblems(config),
     ...lossProblems(config, trainer),
     ...used.flatMap((part) => penaltyProblems(part, config)),
@@ -88,6 +89,24 @@ function provisionProblems({ path, entry }: UsedEntry, trainer: RegistryEntry): 
       expected: `an algorithm that provides it (${names || "there is none"})`,
     };
   });
+}
+
+/** Keys of the data that the algorithm does not read, or that another one leaves without sense. */
+function dataProblems({ data }: Partial<ResolvedConfig>, { name, reads }: RegistryEntry): NeedProblem[] {
+  const problems: NeedProblem[] = [];
+  if (!data) return problems;
+  for (const key of optionalDataKeys.filter((one) => data[one] && !reads.includes(one))) {
+    const able = registry.list("trainer").filter((other) => other.reads.includes(key));
+    const names = able.map((other) => other.name).join(", ");
+    problems.push({ path: ["data", key], what: `data.${key}`, got: `true with algorithm ${name}, which does not read it`, expected: `false, or an algorithm that does (${names || "there is none"})` });
+  }
+  if (data.groupByLength && !data.shuffle) {
+    problems.push({ path: ["data", "groupByLength"], what: "data.groupByLength", got: "true with data.shuffle: false, which keeps the order of the file", expected: "shuffle: true beside it", fix: "Take one of the two out" });
+  }
+  if (data.packing && Array.isArray(data.train) && data.train.some((source) => typeof source === "object" && "weight" in source)) {
+    problems.push({ path: ["data", "packing"], what: "data.packing", got: "true beside weights, which count single rows", expected: "data sets without weights", fix: "Take one of the two out" });
+  }
+  return problems;
 }
 
 /** Keys of the loss that contradict each other or could not be met. */

@@ -25,7 +25,7 @@ export interface FoundFunction {
 
 /** The registry's record of a part made from such a function. */
 export function userEntry<K extends Kind>({ kind, name, target, options, source }: Pick<RegistryEntry<K>, "kind" | "name" | "target" | "options" | "source">): RegistryEntry<K> {
-  return { kind, name, target, options, source, needs: {}, uses: [], defaults: {}, provides: [], package: "", version: "", doc: "A function of yours." };
+  return { kind, name, target, options, source, needs: {}, uses: [], reads: [], defaults: {}, provides: [], package: "", version: "", doc: "A function of yours." };
 }
 
 /** @throws RegistryError when the module or a fitting function is not found. */

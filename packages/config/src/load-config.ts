@@ -6,6 +6,7 @@ import type { ScriptLayer } from "./from-verl.js";
 import type { Layers } from "./layers.js";
 import { flatten } from "./layers.js";
 import { fromPlain } from "./node.js";
+import type { Node } from "./node.js";
 import { applyOverrides, overrideAlgorithm } from "./overrides.js";
 import { parseYaml } from "./parse-yaml.js";
 import { expandPreset } from "./presets.js";
@@ -57,6 +58,12 @@ export async function resolveConfig(
       : fromPlain(source, { where: name, folder, file: name, line: 1, column: 1 });
   const layers = await mergeExtended(asMapping(node), problems, []);
   return finish(layers, options, problems, folder);
+}
+
+/** The same from nodes that know their places, a part of a file that holds more than one configuration. */
+export async function resolveNode(node: Node, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const problems = new Problems();
+  return finish(await mergeExtended(asMapping(node), problems, []), options, problems, node.place.folder);
 }
 
 async function finish(

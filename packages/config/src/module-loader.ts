@@ -6,7 +6,7 @@ import { RegistryError, VerletError } from "@verlet/core";
 import { createJiti } from "jiti";
 import { displayPath } from "./read-tree.js";
 
-const scoped = ["core", "backend", "config", "rl", "optim", "model", "data", "rollout", "checkpoint", "manager", "verl", "agents"];
+const scoped = ["core", "backend", "config", "rl", "optim", "model", "data", "rollout", "checkpoint", "manager", "pipeline", "verl", "agents"];
 const ownPackages = ["verlet", ...scoped.map((name) => `@verlet/${name}`)];
 
 let aliases: Record<string, string> | undefined;
@@ -47,7 +47,8 @@ export function resolveModule(spec: string, folder: string, role: "plugin" | "mo
     const [got, from] = [displayPath(file), displayPath(folder)];
     throw new RegistryError({ where, what: "no such file", got, expected: "a .ts or .js file", fix: `Paths start from ${from}` });
   }
-  for (const start of new Set([folder, process.cwd()])) {
+  const own = spec.startsWith("@verlet/") ? [import.meta.dirname] : []; // found beside this package, wherever the run starts
+  for (const start of new Set([folder, process.cwd(), ...own])) {
     const found = createJiti(join(start, "verlet.yaml")).esmResolve(spec, { try: true });
     if (found) return realpathSync(found.startsWith("file:") ? fileURLToPath(found) : found);
   }

@@ -15,13 +15,13 @@ export class Problems {
     this.add(place, { ...parts, what: `${where}: ${parts.what}` });
   }
 
-  get isEmpty(): boolean {
-    return this.#found.length === 0;
+  get count(): number {
+    return this.#found.length;
   }
 
   /** @throws ConfigError with all problems: file by file, each in the order of its lines. */
   throwIfAny(): void {
-    if (this.isEmpty) return;
+    if (this.count === 0) return;
     const files = [...new Set(this.#found.map(({ place }) => place.file))];
     const sorted = this.#found.toSorted(
       (a, b) =>

@@ -30,6 +30,14 @@ export const modelSchema = z
       .default("pretrained")
       .describe("random: the folder needs only config.json and the tokenizer; weights are drawn from the seed."),
     dtype: z.enum(["float32", "bfloat16", "float16"]).optional().describe("Type of the saved weights; as loaded without it."),
+    computeDtype: z
+      .enum(["float32", "bfloat16"])
+      .default("float32")
+      .describe("Format of matrix products; weights, gradients and optimizer state stay float32. bfloat16 needs the native backend."),
+    baseDtype: z
+      .enum(["float32", "bfloat16", "int8", "int4"])
+      .default("float32")
+      .describe("Format in memory of the weights under an adapter. int8: a scale a row; int4: NF4, a scale for each 64 numbers; embeddings and head are then bfloat16. All but float32 need the native backend."),
     lora: loraSchema.optional().describe("Train an adapter instead of all weights; {} takes the defaults."),
     adapter: path().optional().describe("A PEFT adapter folder to go on training."),
   })
@@ -40,6 +48,10 @@ export const modelSchema = z
   .refine((model) => model.init === "pretrained" || !(model.lora || model.adapter), {
     path: ["init"],
     message: "pretrained weights under an adapter: random ones are saved nowhere, so the adapter could not be loaded",
+  })
+  .refine((model) => model.baseDtype === "float32" || model.lora || model.adapter, {
+    path: ["baseDtype"],
+    message: "float32 where all weights are trained; fewer bits need `lora` or `adapter`",
   });
 
 const columnsSchema = z.strictObject({
@@ -83,6 +95,11 @@ export const dataSchema = z.strictObject({
     .enum(["auto", "completion", "assistant", "all"])
     .default("auto")
     .describe("SFT: which tokens are trained. auto = the completion of prompt/completion rows, everything otherwise."),
+  packing: z
+    .boolean()
+    .default(false)
+    .describe("SFT: put several examples into one row of at most maxLength tokens, each seeing only itself; trainer.batchSize counts such rows."),
+  groupByLength: z.boolean().default(false).describe("SFT: draw rows of similar length together, so that batches hold less padding."),
   shuffle: z.boolean().default(true).describe("Draw the rows in a seeded order, a new one each epoch."),
 });
 
@@ -159,7 +176,12 @@ export const trainerSchema = z.strictObject({
   epochs: count().default(1).describe("Times every training row is seen."),
   batchSize: count().default(8).describe("Prompts (RL) or rows (SFT) in one optimizer step."),
   microBatchSize: countOrZero().default(0).describe("Rows in one forward and backward pass; 0 = all at once."),
+  gradientCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe("Keep only each layer's input for the backward pass and run the layer again there: less memory, about a third more time."),
   maxSteps: count().optional().describe("Stop after this many optimizer steps."),
+  compile: z.boolean().default(true).describe("Run training and decoding steps as TensorFlow graphs, on the native backend; false = op by op, everywhere."),
   seed: countOrZero().default(42).describe("Of every random choice in the run."),
   outputDir: path().default("./output").describe("The run's folder."),
   saveEvery: countOrZero().default(0).describe("Steps between checkpoints; 0 = only at the end."),

@@ -1,4 +1,5 @@
 /** VERL's `algorithm:` section: which trainer and which advantage. */
+import { registry } from "@verlet/core";
 import { z } from "zod";
 import { trainBatchSize } from "./verl-data.js";
 import { isPrime, PRIME } from "./verl-prime.js";
@@ -81,7 +82,7 @@ const algorithmType: VerlRule<string | null> = {
   ...read("algorithm_type", "algorithm.name, advantage.name", text.nullable(), null, "what algorithmType and --algorithm set, see above"),
   put: (type, translation) => {
     const written = translation.writtenValue(estimator);
-    const wanted = type === null ? undefined : types[type]?.over[estimator.key];
+    const wanted = type === null ? undefined : (types[type]?.over[estimator.key] ?? broughtAlong(type, "advantage"));
     if (written !== undefined && wanted !== undefined && written !== wanted) {
       translation.note(estimator, `"${String(written)}" gives way to ${String(wanted)}, which the algorithm type ${type} asks for`);
     }
@@ -98,11 +99,23 @@ const estimator: VerlRule<string> = read("algorithm.adv_estimator", "algorithm.n
     if (name !== "rloo") translation.refuse(rule, { what: `${rule.key} of a PRIME file`, expected: "rloo, which is how PRIME compares its rewards" });
     return;
   }
-  // An algorithm of the user's brings its own advantage unless the file asks for one.
-  if (own !== undefined && !translation.isWritten(rule)) return;
+  // An algorithm of the user's brings its own advantage; one that names none takes what the file asks for.
+  if (own !== undefined && (!translation.isWritten(rule) || broughtAlong(own, "advantage") !== undefined)) return;
   translation.set("advantage.name", known.advantage(translation), rule, ...(known === grpo && !translation.value(normalize) ? [normalize] : []));
   for (const [option, [value, source]] of Object.entries(known.options?.(translation) ?? {})) translation.set(`advantage.${option}`, value, source);
 });
+
+/** The advantage or loss that the registration of an algorithm of the user's names. */
+function broughtAlong(type: string, section: "advantage" | "loss"): string | undefined {
+  const brought = Object.hasOwn(types, type) ? undefined : registry.find("trainer", type)?.defaults[section];
+  return typeof brought === "string" ? brought : (brought as { name?: string } | undefined)?.name;
+}
+
+/** The loss that the algorithm asked for brings along: verl's default does not stand over it. */
+export function lossBroughtAlong(translation: VerlTranslation): string | undefined {
+  const type = translation.value(algorithmType);
+  return type === null ? undefined : broughtAlong(type, "loss");
+}
 
 /** The trainer that the file asks for. */
 export function trainerOf(translation: VerlTranslation): string {

@@ -1,5 +1,5 @@
 /**
- * `${data.max_prompt_length}` and the like in a file of VERL's shape, as OmegaConf reads them: a key from the top, a
+ * `${data.max_prompt_length}` and the like in a file of VERL's shape or a pipeline, as OmegaConf reads them: a key from the top, a
  * key beside it (`${.lr}`, one dot more for each level up), `${oc.select:key,default}` and `${oc.env:NAME,default}`.
  */
 import { isNull, toPlain, writtenKey } from "./node.js";
@@ -11,8 +11,10 @@ export interface Interpolation {
   problems: Problems;
   /** Gets every key that is read. */
   seen: Set<string>;
-  /** verl's own value of a key that the file does not write; undefined where there is none. */
+  /** The value of a key that the file does not write, such as verl's own; undefined where there is none. */
   fallback(key: string): unknown;
+  /** What a key may be, for messages. */
+  expected: string;
 }
 
 /** The tree with every interpolation replaced by its value, at the place of the interpolation. */
@@ -55,7 +57,7 @@ function resolve(inner: string, leaf: Leaf, context: Interpolation, path: readon
   const node = nodeAt(context.root, key.split("."));
   if (!node || isNull(node)) {
     const value = otherwise?.value ?? context.fallback(key);
-    if (value === undefined && resolver === undefined && node === undefined) return wrong(`no key ${key}`, "a key of this file or of verl's own defaults");
+    if (value === undefined && resolver === undefined && node === undefined) return wrong(`no key ${key}`, context.expected);
     return { value: value ?? null };
   }
   if (node.type !== "leaf") return { value: toPlain(node) };

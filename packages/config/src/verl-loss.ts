@@ -1,5 +1,6 @@
 /** The keys of VERL that make up `loss:`: which policy loss, its bounds, and how it is averaged. */
 import { z } from "zod";
+import { lossBroughtAlong } from "./verl-algorithm.js";
 import type { VerlRule } from "./verl-rule.js";
 import { number, read, text } from "./verl-rule.js";
 import { completionLimit } from "./verl-rollout.js";
@@ -87,6 +88,7 @@ const lossMode = read(`${policyLoss}.loss_mode`, "loss.name", text, "vanilla", "
     translation.refuse(rule, { what: `${rule.key}: old log-probs from the sampler`, expected: `one of ${Object.keys(losses).join(", ")}, or a registered policy loss` });
     return;
   }
+  if (!translation.isWritten(rule) && lossBroughtAlong(translation) !== undefined) return;
   const loss = Object.hasOwn(losses, mode) ? losses[mode]! : { ours: mode };
   translation.set("loss.name", loss.ours, rule);
   loss.options?.(translation);

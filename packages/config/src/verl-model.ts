@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { fromHome } from "./verl-data.js";
 import type { VerlRule } from "./verl-rule.js";
-import { idle, oneOrMany, only, read, text, to, whole } from "./verl-rule.js";
+import { flag, idle, oneOrMany, only, read, text, to, whole } from "./verl-rule.js";
 
 const section = "actor_rollout_ref.model";
 
@@ -50,5 +50,6 @@ export const modelRules: readonly VerlRule[] = [
   only(`${section}.override_config`, [], "a model that differs from its config.json", "Change the folder's config.json"),
   only(`${section}.mtp.enable`, [false], "multi-token prediction"),
   ...idle("read only with mtp.enable", `${section}.mtp.*`),
-  ...idle("speed and memory of PyTorch", ...["enable_gradient_checkpointing", "gradient_checkpointing_kwargs", "enable_activation_offload", "use_remove_padding", "use_liger", "use_fused_kernels", "fused_kernel_options.*", "tiled_mlp.*", "use_shm", "trust_remote_code"].map((key) => `${section}.${key}`)),
+  to(`${section}.enable_gradient_checkpointing`, "trainer.gradientCheckpointing", flag, true, { remark: "for the critic as well" }),
+  ...idle("speed and memory of PyTorch", ...["gradient_checkpointing_kwargs", "enable_activation_offload", "use_remove_padding", "use_liger", "use_fused_kernels", "fused_kernel_options.*", "tiled_mlp.*", "use_shm", "trust_remote_code"].map((key) => `${section}.${key}`)),
 ];

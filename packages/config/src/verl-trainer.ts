@@ -12,8 +12,8 @@ const inUpdates = (steps: number, translation: VerlTranslation): number => steps
 const every = (steps: number, translation: VerlTranslation): number => (steps > 0 ? inUpdates(steps, translation) : 0);
 const perUpdate = "times the updates of a batch (ppo_epochs · mini-batches), as verlet counts optimizer steps";
 
-const project = read("trainer.project_name", "", text, "verl_examples", "in the default of default_local_dir");
-const experiment = read("trainer.experiment_name", "", text, "gsm8k", "in the default of default_local_dir");
+const project = read("trainer.project_name", "", text, "verl_examples", "in the default of default_local_dir; wandb's project");
+const experiment = read("trainer.experiment_name", "", text, "gsm8k", "in the default of default_local_dir; wandb's name of the run");
 
 const outputDir: VerlRule<string | null> = read("trainer.default_local_dir", "trainer.outputDir", text.nullable(), null, "default: checkpoints/<project_name>/<experiment_name>", (folder, translation, rule) => {
   const path = folder === null ? `checkpoints/${translation.value(project)}/${translation.value(experiment)}` : fromHome(folder);
@@ -31,13 +31,20 @@ const resume = read("trainer.resume_mode", "trainer.resume", z.enum(["auto", "di
 /** verl's names of loggers that verlet has under another one. */
 const loggerNames: Readonly<Record<string, string>> = { file: "jsonl" };
 
-const loggers = read("trainer.logger", "trainer.loggers", z.union([text, z.array(text)]), ["console", "wandb"], "jsonl is always there; a name without a registered logger is noted", (names, translation, rule) => {
-  const wanted = [names].flat().map((name) => loggerNames[name] ?? name);
-  const known = wanted.filter((name) => registry.find("logger", name));
+/** What verl tells a logger beside the metrics. */
+const loggerOptions: Readonly<Record<string, (translation: VerlTranslation) => object | undefined>> = {
+  wandb: (translation) => ({ name: "wandb", project: translation.value(project), runName: translation.value(experiment) }),
+  tensorboard: () => (process.env.TENSORBOARD_DIR ? { name: "tensorboard", dir: process.env.TENSORBOARD_DIR } : undefined),
+};
+
+const loggers = read("trainer.logger", "trainer.loggers", z.union([text, z.array(text)]), ["console", "wandb"], "jsonl is always there; wandb only where it is written, with project_name and experiment_name; tensorboard's folder is TENSORBOARD_DIR where that is set; a name without a registered logger is noted", (names, translation, rule) => {
+  const isWritten = translation.isWritten(rule);
+  const wanted = [names].flat().map((name) => loggerNames[name] ?? name).filter((name) => isWritten || name !== "wandb");
+  const known = [...new Set([...wanted.filter((name) => registry.find("logger", name)), "jsonl"])];
   for (const name of wanted.filter((one) => !known.includes(one))) {
-    if (translation.isWritten(rule)) translation.note(rule, `no logger named ${name} is registered; metrics go to ${[...new Set([...known, "jsonl"])].join(", ")}`);
+    if (isWritten) translation.note(rule, `no logger named ${name} is registered; metrics go to ${known.join(", ")}`);
   }
-  translation.set("trainer.loggers", [...new Set([...known, "jsonl"])], rule);
+  translation.set("trainer.loggers", known.map((name) => loggerOptions[name]?.(translation) ?? name), rule, ...(known.includes("wandb") ? [project, experiment] : []));
 });
 
 const checkpoints = read("trainer.max_actor_ckpt_to_keep", "trainer.keepLast", whole.nullable(), null, "null keeps all in verl, the last 2 here", (count, translation, rule) => {

@@ -30,7 +30,7 @@ export function translateVerl(root: Mapping, problems: Problems): { tree: Mappin
   const written = without(root, [OWN]);
   const fallbacks = new Map(verlRules.map(({ key, fallback }) => [key, fallback]));
   const seen = new Set<string>();
-  const plain = interpolate(written, { root: written, problems, seen, fallback: (key) => fallbacks.get(key) }) as Mapping;
+  const plain = interpolate(written, { root: written, problems, seen, fallback: (key) => fallbacks.get(key), expected: "a key of this file or of verl's own defaults" }) as Mapping;
   const translation = new VerlTranslation(plain, verlRules, problems, seen);
   applyAlgorithmType(translation);
   const { tree, table } = translation.run();
@@ -44,7 +44,14 @@ export function translateVerl(root: Mapping, problems: Problems): { tree: Mappin
 /** Marks the keys that something else was set over since. */
 export function setOver(table: VerlTable, before: Mapping, after: Mapping): VerlTable {
   const changed = (ours: string): boolean => JSON.stringify(valueAt(before, ours)) !== JSON.stringify(valueAt(after, ours));
-  return { ...table, keys: table.keys.map((key) => (changed(key.ours) ? { ...key, value: valueAt(after, key.ours), over: true } : key)) };
+  const keys = table.keys.map((key) => (changed(key.ours) ? { ...key, ...standing(after, key.ours), over: true } : key));
+  return { ...table, keys: keys.filter((key, i) => keys.findIndex(({ verl, ours }) => verl === key.verl && ours === key.ours) === i) };
+}
+
+/** What stands at a key; where another part took the place of the one that had it, the nearest key above. */
+function standing(root: Mapping, ours: string): { ours: string; value: unknown } {
+  const value = valueAt(root, ours);
+  return value === undefined && ours.includes(".") ? standing(root, ours.slice(0, ours.lastIndexOf("."))) : { ours, value };
 }
 
 /** The same of plain configurations, both complete. */

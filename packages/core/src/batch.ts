@@ -62,6 +62,11 @@ export interface TokenBatch {
   rows: number;
   /** T, the padded length. */
   width: number;
+  /**
+   * [B, T]; where several sequences are packed into a row, the place in the row at which each token's own sequence begins.
+   * A token sees only its own sequence, and positions count from that place. Without it a row is one sequence.
+   */
+  starts?: Int32Array;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { DependencyContainer } from "tsyringe";
 import { API_VERSION, satisfiesCaret } from "./api-version.js";
 import type { AdvantageInput, AdvantageOutput, LossSection, PolicyLossInput, RewardFn } from "./contracts.js";
 import { RegistryError } from "./errors.js";
-import type { Kind, KindMap, Needs, OptionalSection, Provision, Target } from "./kinds.js";
+import type { Kind, KindMap, Needs, OptionalDataKey, OptionalSection, Provision, Target } from "./kinds.js";
 import { kindLabels } from "./kinds.js";
 import { registry } from "./registry.js";
 import { callerFile, packageOf } from "./source-file.js";
@@ -31,6 +31,8 @@ export interface RegisterMeta<Options> {
 export interface RegisterTrainerMeta<Options> extends RegisterMeta<Options> {
   /** The sections it reads of `rollout`, `rewards`, `advantage` and `loss`; the others may not be written. */
   uses?: readonly OptionalSection[];
+  /** The keys it reads of `data.packing` and `data.groupByLength` (which asks for `lengthOf`); the others may not be true. */
+  reads?: readonly OptionalDataKey[];
   /** A part of a YAML that fills what the user left out. */
   defaults?: PartOfYaml;
   provides?: readonly Provision[];
@@ -101,6 +103,7 @@ function makeDecorator<K extends Kind>(kind: K): Register<K> {
         options,
         needs: meta.needs ?? {},
         uses: meta.uses ?? [],
+        reads: meta.reads ?? [],
         defaults: meta.defaults ?? {},
         provides: meta.provides ?? [],
         source,

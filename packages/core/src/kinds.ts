@@ -81,6 +81,10 @@ export type Provision = "critic" | "greedyBaseline" | "perRewardScores" | "token
 export const optionalSections = ["rollout", "rewards", "advantage", "loss"] as const;
 export type OptionalSection = (typeof optionalSections)[number];
 
+/** The keys of `data` that only some algorithms read. */
+export const optionalDataKeys = ["packing", "groupByLength"] as const;
+export type OptionalDataKey = (typeof optionalDataKeys)[number];
+
 /** A class or function as it was registered. */
 export type Target = Function;
 
@@ -93,6 +97,8 @@ export interface RegistryEntry<K extends Kind = Kind> {
   readonly needs: Needs;
   /** Trainers: which of the optional sections it reads. */
   readonly uses: readonly OptionalSection[];
+  /** Trainers: which of the optional keys of `data` it reads. */
+  readonly reads: readonly OptionalDataKey[];
   /** Trainers and policy losses: a part of a YAML, as an object, that fills what the user left out. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /** Trainers: the needs of other parts that it meets. */

@@ -1,5 +1,5 @@
 /** What `data.train` names: paths, splits, slices. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import type { DataSource, SourceSpec } from "@verlet/core";
 import { DataError } from "@verlet/core";
@@ -42,8 +42,8 @@ export function describeOne(source: string | SourceSpec): string {
 }
 
 /**
- * `./rows.jsonl[:1000]`, `hf://owner/name:train[:1000]+test`, or the same as a mapping. A file whose own name ends in brackets
- * is that file.
+ * `./rows.jsonl[:1000]`, `hf://owner/name:train[:1000]+test`, `./folder:test`, or the same as a mapping. A file whose own name
+ * ends in brackets is that file.
  * @throws DataError for a slice that is none, for a split given twice, and for hub keys on a file.
  */
 export function parseSource(source: string | SourceSpec): ParsedSource {
@@ -53,7 +53,7 @@ export function parseSource(source: string | SourceSpec): ParsedSource {
   if (split !== undefined && written.split !== undefined) {
     throw new DataError({ where, what: "the split is given twice", got: `${written.split} in the path and split: ${split}`, expected: "one of them" });
   }
-  if ((config ?? revision) !== undefined && !isHub(where)) {
+  if (!isHub(where) && (revision !== undefined || (config !== undefined && !isFolder(written.path)))) {
     throw new DataError({ where, what: "config and revision belong to data sets of the hub", got: "a path", expected: `${HUB_SCHEME}owner/name`, fix: "Take them out" });
   }
   const expression = split ?? written.split;
@@ -75,14 +75,22 @@ export function isHub(path: string): boolean {
   return path.startsWith(HUB_SCHEME);
 }
 
+/** Whether it is a folder that is there: a data set of several files, as the hub's are. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 function splitOff(text: string): { path: string; split?: string } {
   if (isHub(text)) {
     const [, path, split, slice] = /^(hf:\/\/[^:[]*)(?::(.*))?(\[.*)?$/.exec(text)!;
     const expression = split ?? slice;
     return expression === undefined ? { path: path! } : { path: path!, split: expression };
   }
-  const match = /^(.+?)(\[[^[\]]*\])$/.exec(text);
-  return match && !existsSync(text) ? { path: match[1]!, split: match[2]! } : { path: text };
+  if (existsSync(text)) return { path: text };
+  const [, folder, ofFolder] = /^(.+?):(\w[^/\\]*)$/.exec(text) ?? [];
+  if (folder !== undefined && isFolder(folder)) return { path: folder, split: ofFolder! };
+  const [, path = text, split] = /^(.+?)(\[[^[\]]*\])$/.exec(text) ?? [];
+  return { path, ...(split !== undefined && { split }) };
 }
 
 function parsePart(text: string, where: string): SplitPart {
@@ -94,7 +102,7 @@ function parsePart(text: string, where: string): SplitPart {
   return { ...(split !== "" && { split: split! }), ...(slice !== undefined && { slice: parseSlice(slice, where) }) };
 }
 
-/** The keys `config` and `revision` in the form that a path has them: `hf://owner/name@revision/config`. */
+/** The keys `config` and `revision` in the form that a path has them: `hf://owner/name@revision/config`, `folder/config`. */
 function withHubParts(path: string, config: string | undefined, revision: string | undefined): string {
   const [, start, rest = ""] = /^(hf:\/\/(?:datasets\/)?[^/]*\/[^/@]*)(.*)$/.exec(path) ?? [path, path];
   const both = (config !== undefined && rest.includes("/")) || (revision !== undefined && rest.startsWith("@"));

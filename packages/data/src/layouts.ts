@@ -45,9 +45,11 @@ const chat: Layout = {
 
 const layouts: readonly Layout[] = [gsm8k, alpaca, chat];
 
-/** The name of the row's layout, for messages. */
+/** The name of the row's layout, for messages; a chat of roles and contents has none. */
 export function layoutName(row: Row): string | undefined {
-  return layouts.find(({ fits }) => fits(row, {}))?.name;
+  const layout = layouts.find(({ fits }) => fits(row, {}));
+  const isPlainChat = layout === chat && !(row[chatColumn(row, {})] as (object | null)[]).some((message) => message !== null && typeof message === "object" && "from" in message);
+  return isPlainChat ? undefined : layout?.name;
 }
 
 export function layoutHas(row: Row, columns: Columns, role: ColumnRole): boolean {

@@ -1,9 +1,10 @@
 /** Rows of several data sets in the shares their weights ask for. */
 import type { DataLoader, Json } from "@verlet/core";
 import { CheckpointError, DataError, Rng } from "@verlet/core";
+import { groupByLength } from "./length-groups.js";
 import type { SourcedRows } from "./read-rows.js";
 import type { LoaderOptions } from "./seeded-loader.js";
-import { SeededLoader } from "./seeded-loader.js";
+import { SeededLoader, orderKeys } from "./seeded-loader.js";
 
 export interface WeightedSource<T> {
   name: string;
@@ -16,13 +17,13 @@ export interface WeightedSource<T> {
  * in whole rows (the largest remainders are rounded up), and goes on where the epoch before left it: through its own rows in
  * a seeded order, a new one each time it has given all. So a source whose share is larger than it is comes several times in an
  * epoch, and one whose share is smaller is seen over several epochs, in full. With `shuffle` the rows of an epoch come in a
- * seeded order; without it each source keeps its file's order and the sources take turns, evenly by weight.
+ * seeded order, by length where that is asked for; without it each source keeps its file's order and the sources take turns, evenly by weight.
  *
- * Nothing but seed, sizes and weights decides, so the state is two numbers.
+ * Nothing but seed, sizes, weights and lengths decides, so the state is two numbers.
  */
 export class MixtureLoader<T> implements DataLoader<T> {
   readonly #sources: readonly WeightedSource<T>[];
-  readonly #options: LoaderOptions;
+  readonly #options: LoaderOptions<T>;
   readonly #shares: readonly number[];
   /** The source of each row of an epoch, before it is shuffled. */
   readonly #turns: readonly number[];
@@ -31,7 +32,7 @@ export class MixtureLoader<T> implements DataLoader<T> {
   #rows: readonly T[];
 
   /** @throws DataError for a source without rows, or with so little weight that it would never come. */
-  constructor(sources: readonly WeightedSource<T>[], options: LoaderOptions) {
+  constructor(sources: readonly WeightedSource<T>[], options: LoaderOptions<T>) {
     for (const { name, rows } of sources) {
       if (rows.length === 0) throw new DataError({ where: name, what: "no row of this data set is left to draw", got: "0 rows", expected: "at least one", fix: "Take it off data.train, or raise the limit that dropped its rows" });
     }
@@ -82,8 +83,8 @@ export class MixtureLoader<T> implements DataLoader<T> {
     this.#rows = this.#rowsOf(saved.epoch);
   }
 
-  #identity(): { sizes: number[]; weights: number[]; seed: number; shuffle: boolean } {
-    return { sizes: this.#sources.map(({ rows }) => rows.length), weights: this.#sources.map(({ weight }) => weight), ...this.#options };
+  #identity(): { sizes: number[]; weights: number[] } & ReturnType<typeof orderKeys> {
+    return { sizes: this.#sources.map(({ rows }) => rows.length), weights: this.#sources.map(({ weight }) => weight), ...orderKeys(this.#options) };
   }
 
   #one(): T {
@@ -101,7 +102,9 @@ export class MixtureLoader<T> implements DataLoader<T> {
     const given = this.#sources.map((source, i) => this.#stretch(source, i, epoch * this.#shares[i]!, this.#shares[i]!));
     const taken = given.map(() => 0);
     const rows = this.#turns.map((i) => given[i]![taken[i]!++]!);
-    return this.#options.shuffle ? new Rng(this.#options.seed).fork(`epoch ${epoch}`).shuffle(rows) : rows;
+    const { seed, shuffle, groups } = this.#options;
+    const order = shuffle ? new Rng(seed).fork(`epoch ${epoch}`).shuffle(rows) : rows;
+    return groups ? groupByLength(order, groups) : order;
   }
 
   /** `count` rows of a source from its `start`-th on, counted over all its passes. */
@@ -142,7 +145,7 @@ function takeTurns(shares: readonly number[]): number[] {
  * The loader for rows that were read: by weight where the data sets have weights, else every row once an epoch.
  * @param kept those of the rows that are trained on.
  */
-export function loaderOf<T extends object>({ sources }: Pick<SourcedRows, "sources">, kept: readonly T[], options: LoaderOptions, log: (line: string) => void = () => {}): DataLoader<T> {
+export function loaderOf<T extends object>({ sources }: Pick<SourcedRows, "sources">, kept: readonly T[], options: LoaderOptions<T>, log: (line: string) => void = () => {}): DataLoader<T> {
   if (sources.every(({ weight }) => weight === undefined)) return new SeededLoader(kept, options);
   const left = new Set<object>(kept);
   const loader = new MixtureLoader(sources.map(({ name, weight, rows }) => ({ name, weight: weight!, rows: rows.filter((row) => left.has(row)) as object[] as T[] })), options);

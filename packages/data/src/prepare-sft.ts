@@ -9,13 +9,16 @@ import { tokenizeParts } from "./segments.js";
 import type { Segmented, TextPart } from "./segments.js";
 import { shorten } from "./shorten.js";
 
-/** One training sequence. */
+/** One training sequence: a row of the data, or several of them packed into one. */
 export interface SftExample {
   /** At most `data.maxLength` tokens. */
   ids: number[];
   /** 1 = this token is trained; the first token of a row has no prediction, whatever its mask. */
   mask: Uint8Array;
+  /** The row that it was made of; the first one of several. */
   row: Row;
+  /** Tokens of each example in a packed sequence, in order. */
+  lengths?: readonly number[];
 }
 
 export type SftSection = Pick<DataSection, "columns" | "chatTemplate" | "trainOn" | "maxLength">;

@@ -37,6 +37,8 @@ export interface ReadRowsOptions {
   columns?: Columns;
   /** The split to read where a data set has several and none is named. */
   defaultSplit?: string;
+  /** Takes a line for the user about what takes a while, such as a download. */
+  log?: (line: string) => void;
 }
 
 /**
@@ -60,16 +62,16 @@ export async function readRows(source: DataSource, options: ReadRowsOptions = {}
 async function readSource({ path, parts, columns, maxSamples }: ParsedSource, options: ReadRowsOptions): Promise<readonly Row[]> {
   const reader = findReader(path);
   const rows: Row[] = [];
-  for (const part of parts) rows.push(...(await readPart(reader, path, part, options.defaultSplit)));
+  for (const part of parts) rows.push(...(await readPart(reader, path, part, options)));
   const kept = rows.slice(0, maxSamples ?? options.maxSamples);
   return columns ? kept.map((row) => withColumns(row, columns, options.columns ?? {})) : kept;
 }
 
-async function readPart(reader: DatasetReader, path: string, { split, slice }: SplitPart, defaultSplit: string | undefined): Promise<readonly Row[]> {
+async function readPart(reader: DatasetReader, path: string, { split, slice }: SplitPart, { defaultSplit, log }: ReadRowsOptions): Promise<readonly Row[]> {
   if (split !== undefined && !reader.hasSplits) {
     throw new DataError({ where: path, what: "a file has no splits", got: split, expected: "a part of its rows, such as [:1000]", fix: `Name the file of that split; splits belong to ${HUB_SCHEME}owner/name` });
   }
-  const all = await readFrom(reader, path, reader.hasSplits ? (split ?? defaultSplit) : undefined);
+  const all = await readFrom(reader, path, reader.hasSplits ? (split ?? defaultSplit) : undefined, log);
   if (all.length === 0) throw new DataError({ where: path, what: "the data set is empty", got: "0 rows", expected: "at least one" });
   all.forEach((row, i) => {
     if (placeOf(row) === undefined) setPlace(row, `${path}:${i + 1}`);
@@ -95,9 +97,9 @@ function findReader(path: string): DatasetReader {
   });
 }
 
-async function readFrom(reader: DatasetReader, path: string, split: string | undefined): Promise<readonly Row[]> {
+async function readFrom(reader: DatasetReader, path: string, split: string | undefined, log: ReadRowsOptions["log"]): Promise<readonly Row[]> {
   try {
-    return await reader.read(path, split);
+    return await reader.read(path, split, log);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw missingFile(path);

@@ -1,23 +1,32 @@
 /** Rows in a seeded order, epoch after epoch. */
 import type { DataLoader, Json } from "@verlet/core";
 import { CheckpointError, DataError, Rng } from "@verlet/core";
+import type { LengthGroups } from "./length-groups.js";
+import { groupByLength } from "./length-groups.js";
 
-export interface LoaderOptions {
+export interface LoaderOptions<T = unknown> {
   seed: number;
   /** False keeps the order of the file in every epoch. */
   shuffle: boolean;
+  /** Puts rows of similar length together, within the shuffled order. */
+  groups?: LengthGroups<T>;
 }
 
-/** Its order depends on nothing but the seed, the epoch and the number of rows, so its state is two numbers. */
+/** What of the options a saved position belongs to. */
+export function orderKeys({ seed, shuffle, groups }: LoaderOptions<never>): { seed: number; shuffle: boolean; groupedBy: number } {
+  return { seed, shuffle, groupedBy: groups?.batchSize ?? 0 };
+}
+
+/** Its order depends on nothing but the seed, the epoch, the rows' number and, where they are grouped, their lengths; so its state is two numbers. */
 export class SeededLoader<T> implements DataLoader<T> {
   readonly #rows: readonly T[];
-  readonly #options: LoaderOptions;
+  readonly #options: LoaderOptions<T>;
   #epoch = 0;
   #position = 0;
-  #order: readonly number[];
+  #order: readonly T[];
 
   /** @throws DataError without rows. */
-  constructor(rows: readonly T[], options: LoaderOptions) {
+  constructor(rows: readonly T[], options: LoaderOptions<T>) {
     if (rows.length === 0) throw new DataError({ where: "data", what: "nothing to load", got: "0 rows", expected: "at least one" });
     this.#rows = rows;
     this.#options = options;
@@ -40,19 +49,18 @@ export class SeededLoader<T> implements DataLoader<T> {
   }
 
   state(): Json {
-    return { epoch: this.#epoch, position: this.#position, rows: this.#rows.length, ...this.#options };
+    return { epoch: this.#epoch, position: this.#position, rows: this.#rows.length, ...orderKeys(this.#options) };
   }
 
   /** @throws CheckpointError when the state is of other data or another seed. */
   restore(state: Json): void {
-    const saved = state as { epoch: number; position: number; rows: number; seed: number; shuffle: boolean };
-    const here = { rows: this.#rows.length, ...this.#options };
-    for (const key of ["rows", "seed", "shuffle"] as const) {
-      if (saved[key] === here[key]) continue;
+    const saved = state as { epoch: number; position: number } & Record<string, Json>;
+    for (const [key, here] of Object.entries({ rows: this.#rows.length, ...orderKeys(this.#options) })) {
+      if (saved[key] === here) continue;
       throw new CheckpointError({
         where: "data position",
         what: `the checkpoint was made with other data (${key})`,
-        got: String(here[key]),
+        got: String(here),
         expected: String(saved[key]),
         fix: "Resume with the same data and seed, or start anew with trainer.resume: never and another outputDir",
       });
@@ -63,7 +71,7 @@ export class SeededLoader<T> implements DataLoader<T> {
   }
 
   #one(): T {
-    const row = this.#rows[this.#order[this.#position]!]!;
+    const row = this.#order[this.#position]!;
     this.#position++;
     if (this.#position === this.#rows.length) {
       this.#epoch++;
@@ -73,8 +81,9 @@ export class SeededLoader<T> implements DataLoader<T> {
     return row;
   }
 
-  #orderOf(epoch: number): number[] {
-    const order = Array.from(this.#rows, (_, i) => i);
-    return this.#options.shuffle ? new Rng(this.#options.seed).fork(`epoch ${epoch}`).shuffle(order) : order;
+  #orderOf(epoch: number): readonly T[] {
+    const { seed, shuffle, groups } = this.#options;
+    const order = shuffle ? new Rng(seed).fork(`epoch ${epoch}`).shuffle([...this.#rows]) : this.#rows;
+    return groups ? groupByLength(order, groups) : order;
   }
 }

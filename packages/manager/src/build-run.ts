@@ -1,21 +1,24 @@
-import { createComponent, registry, type Policy } from "@verlet/core";
+import { createComponent, registry, RegistryError, type Policy, type Row, type Trainer } from "@verlet/core";
 import { needsReference, type LoadedConfig, type ResolvedConfig } from "@verlet/config";
-import { loaderOf, readRows } from "@verlet/data";
+import { loaderOf, readRows, type LoaderOptions } from "@verlet/data";
 import { CompanionModels } from "./companion-models.js";
 import { CountedLoader } from "./counted-loader.js";
 import { createOptimizer } from "./create-optimizer.js";
 import { LiveRun } from "./live-run.js";
+import { setCheckpointing } from "./model-source.js";
 import type { Session } from "./session.js";
 
 /** Reads the data, makes the parts the algorithm uses, and lets the trainer set itself up. */
 export async function buildRun(session: Session, { config }: LoadedConfig, log: (line: string) => void): Promise<LiveRun> {
   const { container, policy, tokenizer } = session;
+  const { gradientCheckpointing } = config.trainer;
+  if (!setCheckpointing(policy, gradientCheckpointing) && gradientCheckpointing) log("trainer.gradientCheckpointing changes nothing: the run's own model keeps what it keeps");
   const { uses } = registry.get("trainer", config.algorithm.name);
   const trainer = createComponent("trainer", config.algorithm.name, config.algorithm.options, container);
-  const data = await readRows(config.data.train, { ...rowLimit(config.data.maxSamples), columns: config.data.columns, defaultSplit: "train" });
+  const data = await readRows(config.data.train, { ...rowLimit(config.data.maxSamples), columns: config.data.columns, defaultSplit: "train", log });
   const { rows, where } = data;
   const kept = trainer.prepare?.(rows, { config, tokenizer, where, log }) ?? rows;
-  const train = new CountedLoader(loaderOf(data, kept, { seed: config.trainer.seed, shuffle: config.data.shuffle }, log));
+  const train = new CountedLoader(loaderOf(data, kept, orderOf(config, trainer), log));
   const totalSteps = countSteps(config, kept.length);
   const { reference, own } = await loadReference(session, config);
   const part = <T>(section: (typeof uses)[number], make: () => T): T | undefined => (uses.includes(section) ? make() : undefined);
@@ -45,6 +48,13 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
     throw error;
   }
   return run;
+}
+
+function orderOf({ data, trainer: { seed, batchSize }, algorithm }: ResolvedConfig, trainer: Trainer): LoaderOptions<Row> {
+  const order = { seed, shuffle: data.shuffle };
+  if (!data.groupByLength) return order;
+  if (!trainer.lengthOf) throw new RegistryError({ where: `algorithm ${algorithm.name}`, what: "says that it reads data.groupByLength, but has no `lengthOf`", fix: "Give it one, or take the key off `reads`" });
+  return { ...order, groups: { lengthOf: (row) => trainer.lengthOf!(row), batchSize } };
 }
 
 /** Optimizer steps: an epoch ends with the batch that holds its last row; each batch gets `loss.iterations` · `loss.miniBatches` updates. */

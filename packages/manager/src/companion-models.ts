@@ -2,7 +2,7 @@ import { TrainingError, type Companion, type CompanionOptions, type Companions, 
 import type { ResolvedConfig } from "@verlet/config";
 import type { CountedOptimizer } from "./counted-optimizer.js";
 import { createOptimizer } from "./create-optimizer.js";
-import type { ModelSource, TrainablePolicy } from "./model-source.js";
+import { setCheckpointing, type ModelSource, type TrainablePolicy } from "./model-source.js";
 
 /** One companion as the manager sees it. */
 export interface NamedCompanion<M extends Policy | Critic = Policy | Critic> extends Companion<M> {
@@ -62,6 +62,7 @@ export class CompanionModels implements Companions {
       });
     }
     const model = await load();
+    setCheckpointing(model, this.#config.trainer.gradientCheckpointing);
     const companion = { name, kind, model, optimizer: createOptimizer(model.trainable, this.#config.optimizer, this.#totalSteps, options) };
     this.all.push(companion);
     return companion;

@@ -1,6 +1,7 @@
 import { planText, verlTableText, type LoadedConfig } from "@verlet/config";
 import type { Policy } from "@verlet/core";
-import type { BackendInfo } from "@verlet/backend";
+import { withThreads, type BackendInfo } from "@verlet/backend";
+import { memoryText } from "./memory-plan.js";
 import type { LiveRun } from "./live-run.js";
 
 /** A weight, its gradient and AdamW's two moments, in bytes of float32. */
@@ -10,15 +11,14 @@ const BYTES_PER_TRAINED_NUMBER = 4 * 4;
 export function describePlan(loaded: LoadedConfig, { name, tensorflowVersion, device, threads, passedOver }: BackendInfo, run: LiveRun): string {
   const version = tensorflowVersion ? ` (TensorFlow ${tensorflowVersion})` : "";
   const plan = planText(loaded, [
-    { role: "backend", text: `${name}${version} on ${device}, ${threads === 1 ? "1 thread" : `${threads} threads`}` },
+    { role: "backend", text: `${name}${version} on ${withThreads(device, threads)}` },
     ...passedOver.map(({ name, why, fix }) => ({ role: `not ${name}`, text: fix ? `${why}; ${fix}` : why })),
     ...run.companions.all.map(({ name, kind, model }) => ({ role: name, text: `${kind}, trained beside the policy; ${memoryOf(model)}` })),
     { role: "steps", text: `${run.totalSteps} optimizer steps over ${run.train.length} rows` },
     {
       role: "memory",
       text: [
-        memoryOf(run.policy),
-        "a step's activations come on top",
+        memoryText(run.policy, loaded.config) ?? `${memoryOf(run.policy)}; a step's activations come on top`,
         `${megabytes(process.memoryUsage().rss)} in use now`,
       ].join("; "),
     },

@@ -1,6 +1,7 @@
 export * from "./create-manager.js";
 export * from "./training-manager.js";
 export * from "./manager-options.js";
+export { checkMemory, memoryText } from "./memory-plan.js";
 export * from "./model-source.js";
 export * from "./json-events.js";
 export * from "./evaluation.js";
@@ -9,6 +10,7 @@ export * from "./run-config.js";
 export * from "./session.js";
 export * from "./build-run.js";
 export * from "./live-run.js";
+export { throughput } from "./step-times.js";
 export * from "./counted-loader.js";
 export * from "./counted-optimizer.js";
 export * from "./rng-streams.js";

@@ -5,6 +5,7 @@ import type { CompanionModels } from "./companion-models.js";
 import type { CountedLoader } from "./counted-loader.js";
 import type { CountedOptimizer } from "./counted-optimizer.js";
 import { RngStreams } from "./rng-streams.js";
+import { StepTimes, timedPolicy, timedRewards } from "./step-times.js";
 
 /** One run of an algorithm over its data: what trainers see (`Run`), and what the loop needs besides. */
 export class LiveRun implements Run {
@@ -23,6 +24,8 @@ export class LiveRun implements Run {
   readonly trainer: Trainer;
   readonly totalSteps: number;
   readonly streams: RngStreams;
+  /** Where the time of the step goes. */
+  readonly times = new StepTimes();
   /** The optimizer step about to be taken, from 1. */
   step = 1;
   signal: AbortSignal = new AbortController().signal;
@@ -31,7 +34,7 @@ export class LiveRun implements Run {
 
   constructor(parts: RunParts, log: (line: string) => void) {
     this.config = parts.config;
-    this.policy = parts.policy;
+    this.policy = timedPolicy(parts.policy, this.times);
     this.tokenizer = parts.tokenizer;
     this.train = parts.train;
     this.optimizer = parts.optimizer;
@@ -40,7 +43,7 @@ export class LiveRun implements Run {
     this.totalSteps = parts.totalSteps;
     this.streams = new RngStreams(parts.config.trainer.seed);
     this.reference = parts.reference;
-    this.rewards = parts.rewards;
+    this.rewards = parts.rewards && timedRewards(parts.rewards, this.times);
     this.advantage = parts.advantage;
     this.advantageNeeds = parts.advantageNeeds;
     this.kl = new KlController(parts.config.loss);

@@ -13,6 +13,11 @@ export interface ManagerOptions {
   loggers?: readonly RunLogger[];
   /** Ends training after its step when aborted, as Ctrl+C does. */
   signal?: AbortSignal;
+  /**
+   * A run that is stopped leaves its model in the folder too, as one that ends does; stopped before its first step, also a
+   * checkpoint to go on from. False by default: such a run leaves checkpoints alone, and before its first step nothing.
+   */
+  modelOnInterrupt?: boolean;
   /** Brings the model and tokenizer; without it they come from the folder at `model.path`. */
   models?: ModelSource;
 }

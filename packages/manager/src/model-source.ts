@@ -8,6 +8,18 @@ export interface TrainablePolicy extends Policy {
   withoutAdapter?(): Pick<Policy, "logProbs">;
 }
 
+/** Models that can keep less of a forward pass and compute it again. */
+interface Checkpointing {
+  setGradientCheckpointing(on: boolean): void;
+}
+
+/** Sets `trainer.gradientCheckpointing` on a model. @returns whether the model has it; one that a script brings may not */
+export function setCheckpointing(model: Policy | Critic, on: boolean): boolean {
+  if (!("setGradientCheckpointing" in model)) return false;
+  (model as Checkpointing).setGradientCheckpointing(on);
+  return true;
+}
+
 /** Where a run's model comes from; a script may bring its own in place of the Hugging Face folder's. */
 export interface ModelSource {
   /** @param seed of fresh weights and fresh adapters. */
@@ -33,6 +45,6 @@ export const huggingFaceFolder: ModelSource = {
 
 const hasFrozenWeights = (policy: TrainablePolicy): policy is CausalLM => policy instanceof CausalLM && policy.lora !== undefined;
 
-function loadOptions({ init, dtype, lora, adapter }: ModelSection, seed: number): LoadOptions {
-  return { init, seed, ...(dtype && { dtype }), ...(lora && { lora }), ...(adapter !== undefined && { adapter }) };
+function loadOptions({ init, dtype, computeDtype, baseDtype, lora, adapter }: ModelSection, seed: number): LoadOptions {
+  return { init, seed, computeDtype, baseDtype, ...(dtype && { dtype }), ...(lora && { lora }), ...(adapter !== undefined && { adapter }) };
 }

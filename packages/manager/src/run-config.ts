@@ -16,6 +16,7 @@ export const CHANGEABLE_ON_RESUME: readonly string[] = [
   "trainer.epochs",
   "trainer.maxSteps",
   "trainer.microBatchSize",
+  "trainer.gradientCheckpointing",
   "trainer.outputDir",
   "trainer.saveEvery",
   "trainer.evalEvery",

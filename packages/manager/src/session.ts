@@ -12,7 +12,7 @@ import {
   type DependencyContainer,
   type RewardManager,
 } from "@verlet/core";
-import { selectBackend, type BackendInfo } from "@verlet/backend";
+import { selectBackend, useGraphs, type BackendInfo } from "@verlet/backend";
 import type { LoadedConfig, ResolvedConfig } from "@verlet/config";
 import { columnName } from "@verlet/data";
 import type { ModelSource, TrainablePolicy } from "./model-source.js";
@@ -34,6 +34,7 @@ export interface Session {
 export async function openSession(loaded: LoadedConfig, models: ModelSource): Promise<Session> {
   const { config } = loaded;
   const backend = await selectBackend(config.backend);
+  useGraphs(config.trainer.compile);
   const tokenizer = await models.loadTokenizer(config.model);
   const policy = await models.loadPolicy(config.model, config.trainer.seed);
   const closed = new AbortController();

@@ -8,12 +8,17 @@ import { progressToJson, type Progress } from "./progress.js";
 import { saveRun } from "./run-checkpoint.js";
 import { runPaths, writeRollouts } from "./run-folder.js";
 import type { RunOutput } from "./run-output.js";
+import { seconds, throughput } from "./step-times.js";
 
 export interface LoopParts {
   run: LiveRun;
   output: RunOutput;
   /** Steps already done. */
   startStep: number;
+  /** Whether there is a checkpoint of the start. */
+  resumed: boolean;
+  /** Whether a run that is stopped before its first step is saved too. */
+  saveAtStart: boolean;
   progress: Progress;
   config: Json;
   configYaml: string;
@@ -31,15 +36,15 @@ export class TrainLoop {
   #state: RunState;
   /** Optimizer updates begun by then: while there are no more, all weights are that step's too. */
   #updates: number;
-  /** The step of the newest checkpoint. */
-  #saved: number;
+  /** The step of the newest checkpoint, where there is one. */
+  #saved: number | undefined;
 
   constructor(parts: LoopParts) {
-    const { run, startStep } = parts;
+    const { run, startStep, resumed } = parts;
     this.#parts = parts;
     this.#checkpoints = runPaths(run.config.trainer.outputDir).checkpoints;
     this.#done = startStep;
-    this.#saved = startStep;
+    this.#saved = resumed ? startStep : undefined;
     this.#state = captureRun(run);
     this.#updates = run.updates;
   }
@@ -56,13 +61,13 @@ export class TrainLoop {
     } catch (error) {
       if (run.updates !== this.#updates) throw error;
       if (!run.signal.aborted) {
-        await this.#save().catch((failure: Error) => output.line(failure.message));
+        if (this.#done > 0) await this.#save().catch((failure: Error) => output.line(failure.message));
         throw error;
       }
       const what = run.step > this.#done ? `step ${run.step}` : "the evaluation";
       output.line(`${what} was given up: ${(error as Error).message}`);
     }
-    await this.#save();
+    if (this.#done > 0 || this.#parts.saveAtStart) await this.#save();
     return this.#done;
   }
 
@@ -70,13 +75,17 @@ export class TrainLoop {
     const { run, output, progress, evaluate } = this.#parts;
     const { evalEvery, saveEvery } = run.config.trainer;
     run.step = this.#done + 1;
+    run.times.take(); // what an evaluation took is not the step's
     const started = performance.now();
     const result = await run.trainer.step();
+    const ms = performance.now() - started;
     const metrics = {
       epoch: run.train.epoch,
       ...result.metrics,
-      "timing/step": round((performance.now() - started) / 1000),
-      "memory/rss_gb": round(process.memoryUsage().rss / 2 ** 30),
+      "timing/step": seconds(ms),
+      ...run.times.take(),
+      ...throughput(result, ms),
+      "memory/rss_gb": Math.round((1000 * process.memoryUsage().rss) / 2 ** 30) / 1000,
     };
     checkFinite(run.step, metrics, run.config, (await latestCheckpoint(this.#checkpoints))?.folder);
     progress.metrics = metrics;
@@ -139,9 +148,4 @@ export class TrainLoop {
 
 function isDue(step: number, every: number): boolean {
   return every > 0 && step % every === 0;
-}
-
-/** To three decimals: milliseconds and megabytes. */
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -25,10 +25,11 @@ export interface TrainRunParts {
   /** Where programs read along. */
   events: JsonEvents | undefined;
   signal: AbortSignal | undefined;
+  modelOnInterrupt: boolean | undefined;
 }
 
 /** One run from its start to the files it leaves. */
-export async function trainRun({ session, loaded, start, run, output, events, signal }: TrainRunParts): Promise<TrainStats> {
+export async function trainRun({ session, loaded, start, run, output, events, signal, modelOnInterrupt = false }: TrainRunParts): Promise<TrainStats> {
   const { config } = loaded;
   const { outputDir } = config.trainer;
   const began = performance.now();
@@ -51,12 +52,12 @@ export async function trainRun({ session, loaded, start, run, output, events, si
   const evaluate = rows && (async (step: number) => (await evaluateModel(session, run.trainer, config, rows, { step, signal: run.signal })).metrics);
   let steps: number;
   try {
-    steps = await new TrainLoop({ run, output, startStep, progress, config: values, configYaml: loaded.yaml(), evaluate }).run();
+    steps = await new TrainLoop({ run, output, startStep, resumed: start !== undefined, saveAtStart: modelOnInterrupt, progress, config: values, configYaml: loaded.yaml(), evaluate }).run();
   } finally {
     interrupt.dispose();
   }
   const interrupted = steps < run.totalSteps;
-  if (!interrupted) {
+  if (!interrupted || modelOnInterrupt) {
     await exportModel(outputDir, session.policy, session.tokenizer);
     for (const { name, model } of run.companions.all) await exportModel(join(outputDir, name), model, session.tokenizer);
   }

@@ -14,6 +14,7 @@ import { evaluateModel, readEvalRows } from "./evaluation.js";
 import { findStart } from "./find-start.js";
 import type { LiveRun } from "./live-run.js";
 import { LOADED_CONFIG, MANAGER_OPTIONS, type ManagerOptions } from "./manager-options.js";
+import { checkMemory } from "./memory-plan.js";
 import { huggingFaceFolder } from "./model-source.js";
 import { withChanges, type RunChanges } from "./run-config.js";
 import { exportModel } from "./run-folder.js";
@@ -53,11 +54,12 @@ export class DefaultTrainingManager implements TrainingManager {
       const loaded = await withChanges(this.#loaded, changes);
       const start = await findStart(loaded); // before anything heavy is loaded
       const session = await this.#open();
+      checkMemory(session.policy, loaded.config);
       const { output, events } = createOutput(loaded.config.trainer.loggers, session.container, this.#options);
       this.#closeRun();
       this.#run = await buildRun(session, loaded, (line) => output.line(line));
       registry.close();
-      return await trainRun({ session, loaded, start, run: this.#run, output, events, signal: this.#options.signal });
+      return await trainRun({ session, loaded, start, run: this.#run, output, events, signal: this.#options.signal, modelOnInterrupt: this.#options.modelOnInterrupt });
     } finally {
       this.#training = false;
       if (!wasClosed) registry.open();

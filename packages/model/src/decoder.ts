@@ -1,23 +1,25 @@
-import { compile, HIDDEN, release, scope, tf, type Compiled } from "@verlet/backend";
+import { canOverwrite, compile, HIDDEN, packWeight, release, scope, tf, type Compiled, type ComputeDtype } from "@verlet/backend";
 import type { Decoder } from "@verlet/rollout";
+import { dense, type Table } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
-import { decodePass, type DecodeInput, type DecodeOutput, type DecoderWeights, type LayerCache } from "./decode-pass.js";
+import { promptPass, stepPass, type DecodeOutput, type DecoderWeights, type LayerCache, type StepInput } from "./decode-pass.js";
 import { afterNorm, packLayer } from "./packed-layer.js";
 import type { RotaryAngles } from "./rotary-table.js";
 import type { ModelWeights } from "./transformer.js";
 
-/** One token for each row; a model keeps its compiled step for all its sessions. */
-export type DecodeStep = Compiled<DecodeInput, DecodeOutput & { mask?: tf.Tensor4D }>;
+/** Tokens by which a cache with room grows: attention reads the room too, and growing copies. */
+const ROOM = 32;
 
-export function compileDecodeStep(config: ModelConfig): DecodeStep {
-  return compile(
-    ({ mask, ...input }: DecodeInput) => {
-      const grown = mask && tf.concat([mask, tf.zeros([mask.shape[0], 1, 1, 1])], 3); // the new token hides nothing
-      const output = decodePass({ ...input, ...(grown && { mask: grown as tf.Tensor4D }) }, config);
-      return { ...output, ...(grown && { mask: grown as tf.Tensor4D }) };
-    },
-    { name: "decoding" },
-  );
+/** One token for each row; a model keeps its compiled step for all its sessions. */
+export type DecodeStep = Compiled<StepInput, DecodeOutput>;
+
+export const compileDecodeStep = (config: ModelConfig): DecodeStep => compile((input: StepInput) => stepPass(input, config), { name: "decoding" });
+
+export interface DecoderOptions {
+  adapters: boolean;
+  dtype: ComputeDtype;
+  /** By default what the backend is best at: a cache with room, written in place, or one that grows with each token. */
+  inPlace?: boolean;
 }
 
 /**
@@ -27,71 +29,158 @@ export function compileDecodeStep(config: ModelConfig): DecodeStep {
 export class CachedDecoder implements Decoder {
   readonly #config: ModelConfig;
   readonly #angles: RotaryAngles;
+  readonly #embedding: Table;
   readonly #weights: DecoderWeights;
   readonly #step: DecodeStep;
+  readonly #inPlace: boolean;
   #cache: LayerCache[] = [];
+  /** Pad tokens before each row. */
   #padding: Int32Array = new Int32Array();
-  /** Additive, [B, 1, 1, S], or none when no prompt is padded. */
-  #mask?: tf.Tensor4D;
+  /** Tokens of each row in the cache, padding included. */
   #length = 0;
+  /** Of positions beyond the cache's end. */
+  #tables?: StepInput["angles"];
+  /** What holds until the batch or the number of columns changes. */
+  #frame?: Pick<StepInput, "columns" | "first">;
 
-  constructor(weights: ModelWeights, config: ModelConfig, angles: RotaryAngles, adapters: boolean, step: DecodeStep) {
+  constructor(weights: ModelWeights, config: ModelConfig, angles: RotaryAngles, step: DecodeStep, { adapters, dtype, inPlace = canOverwrite() }: DecoderOptions) {
     this.#config = config;
     this.#angles = angles;
     this.#step = step;
+    this.#inPlace = inPlace;
+    this.#embedding = weights.embedding;
     this.#weights = scope(() => ({
-      embedding: weights.embedding,
-      head: afterNorm(weights.head, weights.norm),
-      layers: weights.layers.map((layer) => packLayer(layer, config, adapters)),
+      head: packWeight(afterNorm(dense(weights.head), weights.norm), { dtype }),
+      layers: weights.layers.map((layer) => scope(() => packLayer(layer, config, { adapters, dtype }))),
     }));
   }
 
-  /** @param ids [rows · width], left-padded; @param padding [rows], pad tokens of each row. @returns logits [rows, V] */
   prefill(ids: Int32Array, rows: number, width: number, padding: Int32Array): tf.Tensor2D {
-    this.#padding = padding;
-    this.#length = width;
     const { heads, kvHeads } = this.#config;
-    const { logits, cache, mask } = scope(() => {
-      const output = decodePass({ ...this.#input(ids, rows, width), mask: prefillMask(rows, width, padding, heads / kvHeads) }, this.#config);
-      return { ...output, mask: padding.some((n) => n > 0) ? paddingMask(padding, width) : undefined };
+    const { logits, cache } = scope(() => {
+      const positions = Int32Array.from({ length: rows * width }, (_, i) => Math.max(0, (i % width) - padding[Math.floor(i / width)]!));
+      const table = this.#angles.table(positions, rows, width);
+      return promptPass({ weights: this.#weights, embedded: this.#embed(ids), table, mask: promptMask(rows, width, padding, heads / kvHeads) }, this.#config);
     });
-    this.#cache = cache;
-    if (mask) this.#mask = mask;
+    this.#setCache(cache);
+    this.#setPadding(padding);
+    this.#length = width;
     return logits;
   }
 
-  /** @param ids [rows], the tokens just sampled. @returns logits [rows, V] for the next ones */
+  select(rows: Int32Array): void {
+    const { kvHeads } = this.#config;
+    this.#setPadding(rows.map((row) => this.#padding[row]!));
+    const from = tf.tensor1d(this.#byKeyHead((i, row) => rows[row]! * kvHeads + (i % kvHeads)), "int32"); // [B·kvHeads]
+    this.#replaceCache((x) => tf.gather(x, from));
+    from.dispose();
+  }
+
   step(ids: Int32Array): tf.Tensor2D {
+    if (this.#inPlace && this.#length === this.#room) this.#grow();
+    const { logits, cache } = scope(() => this.#step(this.#input(ids)));
+    if (!this.#inPlace) this.#setCache(cache);
     this.#length += 1;
-    const { logits, cache, mask } = scope(() => this.#step({ ...this.#input(ids, ids.length, 1), ...(this.#mask && { mask: this.#mask }) }));
-    release(this.#cache, this.#mask);
-    this.#cache = cache;
-    if (mask) this.#mask = mask;
     return logits;
   }
 
   dispose(): void {
     const { head, layers } = this.#weights;
-    release(head, layers, this.#mask, this.#cache);
-    this.#cache = [];
+    this.#setCache([]);
+    release(head, layers, this.#tables, this.#frame);
   }
 
-  #input(ids: Int32Array, rows: number, width: number): DecodeInput {
-    const start = this.#length - width;
-    const positions = Int32Array.from({ length: rows * width }, (_, i) => Math.max(0, start + (i % width) - this.#padding[Math.floor(i / width)]!));
-    return { weights: this.#weights, ids: tf.tensor1d(ids, "int32"), table: this.#angles.table(positions, rows, width), cache: this.#cache };
+  #embed(ids: Int32Array): tf.Tensor2D {
+    const at = tf.tensor1d(ids, "int32");
+    return this.#embedding instanceof tf.Tensor ? tf.gather(this.#embedding, at) : this.#embedding.gather(at);
+  }
+
+  /** Columns of the cache. */
+  get #room(): number {
+    return this.#cache[0]!.keys.shape[1];
+  }
+
+  #grow(): void {
+    const [rows, , dim] = this.#cache[0]!.keys.shape;
+    const more = tf.zeros<tf.Rank.R3>([rows, ROOM - (this.#length % ROOM), dim]);
+    this.#replaceCache((x) => tf.concat([x, more], 1));
+    more.dispose();
+  }
+
+  /** Tensor by tensor, so that the old and the new cache are never there together. */
+  #replaceCache(change: (x: tf.Tensor3D) => tf.Tensor3D): void {
+    for (const layer of this.#cache) {
+      for (const name of ["keys", "values"] as const) {
+        const changed = change(layer[name]);
+        layer[name].dispose();
+        layer[name] = changed;
+      }
+    }
+  }
+
+  #setCache(cache: LayerCache[]): void {
+    release(this.#cache);
+    this.#cache = cache;
+  }
+
+  #setPadding(padding: Int32Array): void {
+    this.#padding = padding;
+    release(this.#frame);
+    this.#frame = undefined;
+  }
+
+  #input(ids: Int32Array): StepInput {
+    const columns = this.#inPlace ? this.#room : this.#length + 1;
+    return {
+      weights: this.#weights,
+      cache: this.#cache,
+      embedded: this.#embed(ids),
+      positions: tf.tensor1d(this.#padding.map((pads) => this.#length - pads), "int32"),
+      angles: this.#tablesFor(this.#length),
+      ...this.#frameOf(columns),
+      last: tf.scalar(this.#length),
+      ...(this.#inPlace && { slots: tf.tensor1d(this.#byKeyHead((i) => i * columns + this.#length), "int32") }),
+    };
+  }
+
+  #tablesFor(position: number): StepInput["angles"] {
+    if (!this.#tables || this.#tables.cos.shape[0] <= position) {
+      release(this.#tables);
+      const size = (Math.floor(position / ROOM) + 1) * ROOM;
+      this.#tables = kept(() => this.#angles.table(Int32Array.from({ length: size }, (_, i) => i), size, 1));
+    }
+    return this.#tables;
+  }
+
+  #frameOf(columns: number): Pick<StepInput, "columns" | "first"> {
+    if (this.#frame?.columns.shape[2] !== columns) {
+      release(this.#frame);
+      this.#frame = kept(() => ({
+        columns: tf.reshape(tf.range(0, columns), [1, 1, columns]),
+        first: tf.tensor3d(Float32Array.from(this.#byKeyHead((_, row) => this.#padding[row]!)), [this.#padding.length * this.#config.kvHeads, 1, 1]),
+      }));
+    }
+    return this.#frame!;
+  }
+
+  /** A number for each key head of each row. */
+  #byKeyHead(of: (i: number, row: number) => number): Int32Array {
+    const { kvHeads } = this.#config;
+    return Int32Array.from({ length: this.#padding.length * kvHeads }, (_, i) => of(i, Math.floor(i / kvHeads)));
   }
 }
 
-/** [B, 1, 1, S]: hides each row's padding from single-token queries. */
-function paddingMask(padding: Int32Array, width: number): tf.Tensor4D {
-  const numbers = new Float32Array(padding.length * width);
-  padding.forEach((count, row) => numbers.fill(HIDDEN, row * width, row * width + count));
-  return tf.tensor4d(numbers, [padding.length, 1, 1, width]);
+/** Tensors that outlive the scope that is open. */
+function kept<T>(make: () => T): T {
+  return scope(() => {
+    const made = make();
+    Object.values(made as object).forEach((tensor) => tf.keep(tensor as tf.Tensor));
+    return made;
+  });
 }
 
 /** Causal within the prompt and hiding the padding, [B, 1, g·T, T]; [1, 1, g·T, T] when there is no padding. */
-function prefillMask(rows: number, width: number, padding: Int32Array, groups: number): tf.Tensor4D {
+function promptMask(rows: number, width: number, padding: Int32Array, groups: number): tf.Tensor4D {
   const masks = padding.some((n) => n > 0) ? rows : 1;
   const numbers = new Float32Array(masks * width * width);
   for (let row = 0; row < masks; row++) {

@@ -9,6 +9,9 @@ export const bytesPerElement: Readonly<Record<SafetensorsDtype, number>> = { F32
 
 export const toSafetensorsDtype: Readonly<Record<WeightDtype, SafetensorsDtype>> = { float32: "F32", float16: "F16", bfloat16: "BF16" };
 
+/** undefined for what is no floating-point format. */
+export const toWeightDtype = (dtype: SafetensorsDtype): WeightDtype | undefined => weightDtypes.find((name) => toSafetensorsDtype[name] === dtype);
+
 export const weightDtypes = Object.keys(toSafetensorsDtype) as WeightDtype[];
 
 /** Little-endian bytes of a weight as float32 numbers. */

@@ -9,5 +9,6 @@ export { parseModelConfig, readModelConfig, type ModelConfig, type TransformerFa
 export { decodeFloats, encodeFloats, type WeightDtype } from "./dtype.js";
 export type { LoraConfig } from "./lora.js";
 export { readSafetensors, SafetensorsFile, writeSafetensors, type SafetensorsEntry, type TensorToWrite } from "./safetensors.js";
+export { estimateMemory, type MemoryEstimate, type MemoryQuestion } from "./memory-estimate.js";
 export { isDecayed } from "./weight-names.js";
 export * from "./tokenizer.js";

@@ -1,6 +1,6 @@
-import { linear, tf } from "@verlet/backend";
-import { dropoutMask } from "@verlet/backend";
+import { add, dropout as dropped, linear, tf } from "@verlet/backend";
 import { ModelError, type Rng } from "@verlet/core";
+import { dense, multiplied, type Weight } from "./base-weights.js";
 import { moduleName, projectionNames, projectionShape, type ProjectionName } from "./weight-names.js";
 import type { ModelConfig } from "./config.js";
 
@@ -68,9 +68,9 @@ export function initialAdapterTensor(name: string, shape: readonly number[], rng
 }
 
 /** W + scale·B·A, or for DoRA diag(m / ‖·‖) of it; the caller owns the result, [out, in]. */
-export function mergedWeight(weight: tf.Tensor2D, { a, b, magnitude, scale }: LoraPair): tf.Tensor2D {
+export function mergedWeight(weight: Weight, { a, b, magnitude, scale }: LoraPair): tf.Tensor2D {
   return tf.tidy(() => {
-    const adapted: tf.Tensor2D = tf.add(weight, tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale));
+    const adapted: tf.Tensor2D = tf.add(dense(weight), tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale));
     return magnitude ? tf.mul(adapted, tf.expandDims(tf.div(magnitude, rowNorms(adapted)), 1)) : adapted;
   });
 }
@@ -79,21 +79,21 @@ export function mergedWeight(weight: tf.Tensor2D, { a, b, magnitude, scale }: Lo
 export const rowNorms = (weight: tf.Tensor2D): tf.Tensor1D => tf.norm(weight, "euclidean", 1) as tf.Tensor1D;
 
 /**
- * What the adapter adds to x·Wᵀ. W + B·A is never materialised (but for DoRA's row norms, which carry no gradient).
+ * x·Wᵀ with the adapter's part, without bias. W + B·A is never materialised (but for DoRA's row norms, which carry no gradient).
  * @param x [N, in]
- * @param base x·Wᵀ without bias, [N, out]
  * @returns [N, out]
  */
-export function adapt(x: tf.Tensor2D, base: tf.Tensor2D, weight: tf.Tensor2D, pair: LoraPair, dropout: Rng | undefined): tf.Tensor2D {
+export function adapt(x: tf.Tensor2D, weight: Weight, pair: LoraPair, dropout: Rng | undefined): tf.Tensor2D {
+  const base = multiplied(x, weight); // [N, out]
   const drops = dropout && pair.dropout > 0;
-  const input = drops ? tf.mul<tf.Tensor2D>(x, dropoutMask(x.shape, pair.dropout, dropout)) : x;
+  const input = drops ? dropped(x, pair.dropout, dropout) : x;
   const low = tf.mul<tf.Tensor2D>(linear(input, pair.a as tf.Tensor2D), pair.scale); // [N, r]
   const update = linear(low, pair.b as tf.Tensor2D); // [N, out]
-  if (!pair.magnitude) return tf.add(base, update);
-  const norms = detached(() => rowNorms(tf.add(weight, tf.mul(tf.matMul(pair.b as tf.Tensor2D, pair.a as tf.Tensor2D), pair.scale))));
+  if (!pair.magnitude) return add(base, update);
+  const norms = detached(() => rowNorms(tf.add(dense(weight), tf.mul(tf.matMul(pair.b as tf.Tensor2D, pair.a as tf.Tensor2D), pair.scale))));
   const direction = tf.div(pair.magnitude, norms); // [out]
   // PEFT drops the base path's input too when dropout is on; the base product is then taken of the dropped input.
-  const plain = drops ? linear(input, weight) : base;
+  const plain = drops ? multiplied(input, weight) : base;
   const change = tf.mul(tf.add(plain, update), direction);
   return drops ? tf.add(base, tf.sub(change, plain)) : (change as tf.Tensor2D);
 }

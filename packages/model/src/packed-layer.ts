@@ -1,33 +1,34 @@
-import { tf } from "@verlet/backend";
+import { packWeight, tf, type ComputeDtype, type PackedWeight } from "@verlet/backend";
+import { dense } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { mergedWeight } from "./lora.js";
 import type { ModelWeights, Projection } from "./transformer.js";
 
 /**
- * One layer's weights laid out for few, fast products: transposed once, so that no step has to, and with the weight of the
- * norm before a product, and that norm's √width, multiplied in.
+ * One layer's weights for few, fast products: laid out once, so that no step has to, and with the weight of the norm before
+ * a product, and that norm's √width, multiplied in.
  */
 export interface PackedLayer {
-  /** q, k and v in one, [H, (heads + 2·kvHeads)·D] */
-  qkv: tf.Tensor2D;
+  /** q, k and v in one, H → (heads + 2·kvHeads)·D */
+  qkv: PackedWeight;
   qkvBias?: tf.Tensor1D;
   /** Norm weight of each q and k head, [heads + kvHeads, D]. */
   headNorm?: tf.Tensor2D;
-  /** [heads·D, H] */
-  o: tf.Tensor2D;
+  /** heads·D → H */
+  o: PackedWeight;
   oBias?: tf.Tensor1D;
-  /** [H, 2·I] */
-  gateUp: tf.Tensor2D;
+  /** H → 2·I */
+  gateUp: PackedWeight;
   gateUpBias?: tf.Tensor1D;
-  /** [I, H] */
-  down: tf.Tensor2D;
+  /** I → H */
+  down: PackedWeight;
   downBias?: tf.Tensor1D;
 }
 
 /** Adapters are merged in where `adapters` says so. */
-export function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, adapters: boolean): PackedLayer {
+export function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, { adapters, dtype }: { adapters: boolean; dtype: ComputeDtype }): PackedLayer {
   const { heads, kvHeads, headDim } = config;
-  const whole = ({ weight, adapter }: Projection): tf.Tensor2D => (adapter && adapters ? mergedWeight(weight, adapter) : weight);
+  const whole = ({ weight, adapter }: Projection): tf.Tensor2D => (adapter && adapters ? mergedWeight(weight, adapter) : dense(weight));
   const biases = (...parts: Projection[]): tf.Tensor1D | undefined => {
     if (!parts.some(({ bias }) => bias)) return undefined;
     return tf.concat(parts.map(({ bias, weight }) => bias ?? tf.zeros([weight.shape[0]])));
@@ -43,10 +44,10 @@ export function packLayer(layer: ModelWeights["layers"][number], config: ModelCo
   ]) as tf.Tensor2D; // [heads + kvHeads, D]
   const qkvBias = queryBias && tf.concat([tf.mul(queryBias, scaled) as tf.Tensor1D, biases(layer.k, layer.v)!]);
   const packed: PackedLayer = {
-    qkv: afterNorm(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm),
-    o: tf.transpose(whole(layer.o)),
-    gateUp: afterNorm(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm),
-    down: tf.transpose(whole(layer.down)),
+    qkv: packWeight(afterNorm(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm), { dtype }),
+    o: packWeight(whole(layer.o), { dtype }),
+    gateUp: packWeight(afterNorm(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm), { dtype, parts: 2 }),
+    down: packWeight(whole(layer.down), { dtype }),
   };
   const gateUpBias = biases(layer.gate, layer.up);
   const oBias = biases(layer.o);
@@ -54,7 +55,7 @@ export function packLayer(layer: ModelWeights["layers"][number], config: ModelCo
   return { ...packed, ...(headNorm && { headNorm }), ...(qkvBias && { qkvBias }), ...(oBias && { oBias }), ...(gateUpBias && { gateUpBias }), ...(downBias && { downBias }) };
 }
 
-/** A weight [out, in] behind a norm of its input, with the norm's weight and √in multiplied in, transposed: [in, out]. */
+/** A weight [out, in] behind a norm of its input, with the norm's weight and √in multiplied in. */
 export function afterNorm(weight: tf.Tensor2D, norm: tf.Tensor1D): tf.Tensor2D {
-  return tf.transpose(tf.mul(weight, tf.mul(norm, Math.sqrt(weight.shape[1]))) as tf.Tensor2D);
+  return tf.mul(weight, tf.mul(norm, Math.sqrt(weight.shape[1])));
 }

@@ -1,8 +1,10 @@
-import { tf } from "@verlet/backend";
+import { isNative, tensorOfBytes, tf, type FrozenWeight } from "@verlet/backend";
 import { ModelError, type Parameter, type Rng } from "@verlet/core";
+import { dense, floatFormat, floatTensor, frozenFormat, frozenTensor, weightOf, type BaseDtype, type BaseMap, type Table, type Weight } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { decodeFloats, toSafetensorsDtype, type SafetensorsDtype, type WeightDtype } from "./dtype.js";
 import { adapterModule, adapterShapes, initialAdapterTensor, loraScale, rowNorms, targetProjections, type LoraConfig, type LoraPair } from "./lora.js";
+import type { SafetensorsEntry } from "./safetensors.js";
 import type { LayerWeights, ModelWeights, Projection } from "./transformer.js";
 import { moduleName, weightShapes, type ProjectionName } from "./weight-names.js";
 import { readWeights } from "./weight-files.js";
@@ -15,49 +17,71 @@ export interface StoredParameter extends Parameter {
 export type ParameterMap = Map<string, StoredParameter>;
 
 /** A variable with these numbers. */
-export const asParameter = (name: string, data: Float32Array, shape: readonly number[], dtype: SafetensorsDtype, trainable: boolean): StoredParameter => ({
-  name,
-  dtype,
-  variable: tf.tidy(() => tf.variable(tf.tensor(data, [...shape], "float32"), trainable)),
-});
-
-export function disposeParameters(parameters: ParameterMap): void {
-  for (const { variable } of parameters.values()) variable.dispose();
+export function asParameter(name: string, data: Float32Array, shape: readonly number[], dtype: SafetensorsDtype, trainable: boolean): StoredParameter {
+  return tf.tidy(() => {
+    // tfjs would hold the array beside TensorFlow's copy until something uses the tensor
+    const numbers = isNative() ? tensorOfBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), "float32", shape) : tf.tensor(data, [...shape], "float32");
+    return { name, dtype, variable: tf.variable(numbers, trainable) };
+  });
 }
 
-function weightNumbers(data: Uint8Array, dtype: SafetensorsDtype, where: string): Float32Array {
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
-    throw new ModelError({ where, what: "unsupported weight format", got: dtype, expected: "F32, F16 or BF16" });
-  }
-  return decodeFloats(data, dtype);
+export function disposeParameters(parameters: BaseMap): void {
+  for (const parameter of parameters.values()) weightOf(parameter).dispose();
 }
 
-/** Reads all weights of a model folder. */
-export async function loadBaseParameters(folder: string, config: ModelConfig, trainable: boolean): Promise<ParameterMap> {
-  return loadParameters(folder, weightShapes(config), trainable);
+/** Reads all weights of a model folder, frozen ones in `baseDtype`. */
+export async function loadBaseParameters(folder: string, config: ModelConfig, { trainable, baseDtype = "float32" }: { trainable: boolean; baseDtype?: BaseDtype }): Promise<BaseMap> {
+  const shapes = weightShapes(config);
+  const found: BaseMap = new Map();
+  await filling(found, readWeights(folder, shapes, (name, entry) => {
+    const where = `${folder}: ${name}`;
+    const format = trainable ? "float32" : frozenFormat(name, entry.shape, baseDtype);
+    found.set(name, format === "float32" ? readParameter(name, entry, where, trainable) : { name, dtype: entry.dtype, frozen: frozenTensor(entry, format, where) });
+  }));
+  return new Map([...shapes.keys()].map((name) => [name, found.get(name)!])); // in the model's order, not the files'
 }
 
 /** Reads the named weights of a model folder, in the order of `shapes`. */
 export async function loadParameters(folder: string, shapes: ReadonlyMap<string, readonly number[]>, trainable: boolean): Promise<ParameterMap> {
   const found: ParameterMap = new Map();
+  await filling(found, readWeights(folder, shapes, (name, entry) => void found.set(name, readParameter(name, entry, `${folder}: ${name}`, trainable))));
+  return new Map([...shapes.keys()].map((name) => [name, found.get(name)!]));
+}
+
+/** Gives each parameter the numbers of its namesake in a model folder; shapes must be equal. */
+export async function restoreParameters(folder: string, target: ParameterMap): Promise<void> {
+  await readWeights(folder, new Map([...target].map(([name, { variable }]) => [name, variable.shape])), (name, entry) => {
+    tf.tidy(() => target.get(name)!.variable.assign(floatTensor(entry, `${folder}: ${name}`)));
+  });
+}
+
+const readParameter = (name: string, entry: SafetensorsEntry, where: string, trainable: boolean): StoredParameter =>
+  ({ name, dtype: entry.dtype, variable: tf.tidy(() => tf.variable(floatTensor(entry, where), trainable)) });
+
+/** Disposes of what is there when the rest cannot be had. */
+async function filling(found: BaseMap, work: Promise<void>): Promise<void> {
   try {
-    await readWeights(folder, shapes, (name, { dtype, data, shape }) => {
-      found.set(name, asParameter(name, weightNumbers(data, dtype, `${folder}: ${name}`), shape, dtype, trainable));
-    });
+    await work;
   } catch (error) {
     disposeParameters(found);
     throw error;
   }
-  return new Map([...shapes.keys()].map((name) => [name, found.get(name)!])); // in the model's order, not the files'
 }
 
-/**
- * The weights of a model: those of its folder, or fresh ones.
- * @param start.dtype the format they are to be saved in; each one's own without it
- */
-export async function baseParameters(folder: string, config: ModelConfig, start: { init: "pretrained" | "random"; dtype: WeightDtype | undefined; rng: Rng; trainable: boolean }): Promise<ParameterMap> {
-  const { init, dtype, rng, trainable } = start;
-  const base = init === "random" ? randomBaseParameters(config, toSafetensorsDtype[dtype ?? "float32"], rng) : await loadBaseParameters(folder, config, trainable);
+export interface BaseStart {
+  init: "pretrained" | "random";
+  /** The format they are to be saved in; each one's own without it. */
+  dtype: WeightDtype | undefined;
+  rng: Rng;
+  trainable: boolean;
+  /** Format in memory of weights that are not trained. */
+  baseDtype?: BaseDtype;
+}
+
+/** The weights of a model: those of its folder, or fresh ones. */
+export async function baseParameters(folder: string, config: ModelConfig, start: BaseStart): Promise<BaseMap> {
+  const { init, dtype, rng, ...kept } = start;
+  const base = init === "random" ? randomBaseParameters(config, toSafetensorsDtype[dtype ?? "float32"], rng) : await loadBaseParameters(folder, config, kept);
   if (dtype) for (const [name, parameter] of base) base.set(name, { ...parameter, dtype: toSafetensorsDtype[dtype] });
   return base;
 }
@@ -75,12 +99,12 @@ export function randomBaseParameters(config: ModelConfig, dtype: SafetensorsDtyp
 }
 
 /** A fresh adapter over the given weights. */
-export function newAdapterParameters(config: ModelConfig, lora: LoraConfig, base: ParameterMap, rng: Rng): ParameterMap {
+export function newAdapterParameters(config: ModelConfig, lora: LoraConfig, base: BaseMap, rng: Rng): ParameterMap {
   const parameters: ParameterMap = new Map();
   for (const [name, shape] of adapterShapes(config, lora)) {
     const stem = name.slice("base_model.model.".length).replace(/\.lora_magnitude_vector$/, "");
     const data = name.endsWith("lora_magnitude_vector")
-      ? (tf.tidy(() => rowNorms(base.get(`${stem}.weight`)!.variable as tf.Tensor2D).dataSync()) as Float32Array)
+      ? (tf.tidy(() => rowNorms(dense(weightOf(base.get(`${stem}.weight`)!) as Weight)).dataSync()) as Float32Array)
       : initialAdapterTensor(name, shape, rng);
     parameters.set(name, asParameter(name, data, shape, "F32", true));
   }
@@ -103,14 +127,15 @@ export function adapterParametersFrom(
     if (entry.shape.join() !== shape.join()) {
       throw new ModelError({ where: `${where}: ${name}`, what: "wrong shape", got: `[${entry.shape.join(", ")}]`, expected: `[${shape.join(", ")}]` });
     }
-    return { name, shape, dtype: entry.dtype, numbers: weightNumbers(entry.data, entry.dtype, `${where}: ${name}`) };
+    floatFormat(entry.dtype, `${where}: ${name}`);
+    return { name, shape, dtype: entry.dtype, numbers: decodeFloats(entry.data, entry.dtype) };
   });
   return new Map(checked.map(({ name, shape, dtype, numbers }) => [name, asParameter(name, numbers, shape, dtype, true)]));
 }
 
 /** Arranges parameters the way the forward pass reads them. */
-export function assemble(config: ModelConfig, base: ParameterMap, adapter: ParameterMap | undefined, lora: LoraConfig | undefined): ModelWeights {
-  const get = <T extends tf.Tensor>(name: string): T => base.get(name)!.variable as unknown as T;
+export function assemble(config: ModelConfig, base: BaseMap, adapter: ParameterMap | undefined, lora: LoraConfig | undefined): ModelWeights {
+  const get = <T extends tf.Tensor | FrozenWeight>(name: string): T => weightOf(base.get(name)!) as unknown as T;
   const targets = lora ? targetProjections(lora.targetModules) : [];
   const pair = (layer: number, name: ProjectionName): LoraPair | undefined => {
     if (!lora || !adapter || !targets.includes(name)) return undefined;
@@ -134,7 +159,7 @@ export function assemble(config: ModelConfig, base: ParameterMap, adapter: Param
       ...(adapterPair && { adapter: adapterPair }),
     };
   };
-  const embedding = get<tf.Tensor2D>("model.embed_tokens.weight");
+  const embedding = get<Table>("model.embed_tokens.weight");
   return {
     embedding,
     layers: Array.from({ length: config.layers }, (_, layer): LayerWeights => {

@@ -50,11 +50,17 @@ export class SafetensorsFile {
     }
   }
 
-  async read(name: string): Promise<SafetensorsEntry> {
+  info(name: string): TensorInfo {
     const info = this.tensors.get(name);
-    if (!info) throw new ModelError({ where: this.path, what: "no such tensor in the weight file", got: name });
+    if (info) return info;
+    throw new ModelError({ where: this.path, what: "no such tensor in the weight file", got: name });
+  }
+
+  /** @param buffer to read into, in place of memory of the tensor's own; at least its size */
+  async read(name: string, buffer?: Uint8Array): Promise<SafetensorsEntry> {
+    const info = this.info(name);
     const [start, end] = info.offsets;
-    const data = new Uint8Array(end - start);
+    const data = buffer ? buffer.subarray(0, end - start) : new Uint8Array(end - start);
     await readFully(this.#handle, data, this.#dataStart + start);
     return { dtype: info.dtype, shape: info.shape, data };
   }
@@ -141,11 +147,13 @@ export async function readSafetensors(path: string): Promise<Map<string, Safeten
   }
 }
 
+type NumberArray = Uint8Array | Float32Array | Int32Array;
+
 export interface TensorToWrite {
   dtype: SafetensorsDtype;
   shape: readonly number[];
   /** Called when its turn comes, so that only one tensor's bytes are held at a time. */
-  data: Uint8Array | Float32Array | Int32Array | (() => Uint8Array | Float32Array | Int32Array);
+  data: NumberArray | (() => NumberArray | Promise<NumberArray>);
 }
 
 /** Writes a file under a temporary name and renames it when complete and on disk. */
@@ -175,7 +183,7 @@ export async function writeSafetensors(
     await handle.writeFile(length);
     await handle.writeFile(padded);
     for (const [name, { dtype, shape, data }] of ordered) {
-      const array = typeof data === "function" ? data() : data;
+      const array = typeof data === "function" ? await data() : data;
       const expected = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
       if (array.byteLength !== expected) {
         throw new ModelError({ where: path, what: `tensor ${name} has the wrong size`, got: `${array.byteLength} bytes`, expected: `${expected}` });

@@ -2,14 +2,15 @@
  * The forward pass of a pre-norm decoder (Llama, Qwen2, Qwen3): one function a layer, in the order the data flows.
  * Hidden states travel as [B·T, H]; only attention sees the batch and the time axis.
  */
-import { attention, gatherRows, HIDDEN, linear, rmsNorm, rotary, swiglu, tf, type RotaryTable } from "@verlet/backend";
-import type { Rng } from "@verlet/core";
+import { add, attention, checkpoint, gatherRows, HIDDEN, rmsNorm, rotary, scope, swiglu, tf, type RotaryTable } from "@verlet/backend";
+import { Rng } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
+import { multiplied, type Table, type Weight } from "./base-weights.js";
 import { adapt, type LoraPair } from "./lora.js";
 
 export interface Projection {
   /** [out, in] */
-  weight: tf.Tensor2D;
+  weight: Weight;
   /** [out] */
   bias?: tf.Tensor1D;
   adapter?: LoraPair;
@@ -31,14 +32,17 @@ export interface LayerWeights {
   down: Projection;
 }
 
+/** In the order of `projectionNames`. */
+export const projectionsOf = ({ q, k, v, o, gate, up, down }: LayerWeights): Projection[] => [q, k, v, o, gate, up, down];
+
 export interface ModelWeights {
   /** [V, H] */
-  embedding: tf.Tensor2D;
+  embedding: Table;
   layers: LayerWeights[];
   /** [H] */
   norm: tf.Tensor1D;
   /** [V, H]; the embedding itself when tied. */
-  head: tf.Tensor2D;
+  head: Table;
 }
 
 /** How this pass runs the adapters. */
@@ -46,6 +50,8 @@ export interface Pass {
   adapters: boolean;
   /** Seeds LoRA dropout; absent = no dropout. */
   dropout?: Rng;
+  /** Keep only each layer's input for the backward pass, which then runs the layer again. */
+  checkpointing?: boolean;
 }
 
 /** What the layers share in one pass. */
@@ -63,12 +69,38 @@ export interface Positions {
  * @returns [B·T, H], after the last norm
  */
 export function hiddenStates(ids: tf.Tensor1D, weights: ModelWeights, config: ModelConfig, positions: Positions, pass: Pass): tf.Tensor2D {
-  let x = gatherRows(weights.embedding, ids); // [B·T, H]
-  for (const layer of weights.layers) {
-    x = tf.add(x, selfAttention(rmsNorm(x, layer.inputNorm, config.normEpsilon), layer, config, positions, pass));
-    x = tf.add(x, feedForward(rmsNorm(x, layer.mlpNorm, config.normEpsilon), layer, pass));
-  }
+  let x = embed(weights.embedding, ids); // [B·T, H]
+  for (const layer of weights.layers) x = pass.checkpointing ? checkpointed(x, layer, config, positions, pass) : scope(() => block(x, layer, config, positions, pass));
   return rmsNorm(x, weights.norm, config.normEpsilon);
+}
+
+function block(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, positions: Positions, pass: Pass): tf.Tensor2D {
+  const attended = add(x, selfAttention(rmsNorm(x, layer.inputNorm, config.normEpsilon), layer, config, positions, pass));
+  return add(attended, feedForward(rmsNorm(attended, layer.mlpNorm, config.normEpsilon), layer, pass));
+}
+
+/** The block under gradient checkpointing; its second run replays the first one's dropout. */
+function checkpointed(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, positions: Positions, pass: Pass): tf.Tensor2D {
+  const drawn = pass.dropout?.save();
+  const replay = (): Pass => {
+    if (drawn === undefined) return pass;
+    const dropout = new Rng(0);
+    dropout.restore(drawn);
+    return { ...pass, dropout };
+  };
+  const { rotary: angles, mask: hidden } = positions;
+  return checkpoint<tf.Tensor2D>(
+    (input, [cos, signedSin, mask], again) =>
+      block(input, layer, config, { ...positions, rotary: { cos, signedSin } as RotaryTable, mask: mask as tf.Tensor4D }, again ? replay() : pass),
+    { x, weights: trainedTensors(layer, pass.adapters), constants: [angles.cos, angles.signedSin, hidden] },
+  );
+}
+
+/** What of a layer is trained in this pass. */
+function trainedTensors(layer: LayerWeights, adapters: boolean): tf.Tensor[] {
+  const { inputNorm, qNorm, kNorm, mlpNorm } = layer;
+  const projected = projectionsOf(layer).flatMap(({ weight, bias, adapter }) => [weight, bias, ...(adapters && adapter ? [adapter.a, adapter.b, adapter.magnitude] : [])]);
+  return [inputNorm, qNorm, kNorm, mlpNorm, ...projected].filter((tensor) => tensor instanceof tf.Variable && tensor.trainable) as tf.Tensor[];
 }
 
 function selfAttention(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, { rows, width, rotary: angles, mask }: Positions, pass: Pass): tf.Tensor2D {
@@ -85,10 +117,13 @@ function feedForward(x: tf.Tensor2D, layer: LayerWeights, pass: Pass): tf.Tensor
   return project(swiglu(project(x, layer.gate, pass), project(x, layer.up, pass)), layer.down, pass);
 }
 
+/** Rows of the embedding, [N, H]. */
+const embed = (table: Table, ids: tf.Tensor1D): tf.Tensor2D => (table instanceof tf.Tensor ? gatherRows(table, ids) : table.gather(ids));
+
 /** x·Wᵀ, the adapter's part, and the bias; [N, in] → [N, out]. */
 function project(x: tf.Tensor2D, { weight, bias, adapter }: Projection, pass: Pass): tf.Tensor2D {
-  if (!adapter || !pass.adapters) return linear(x, weight, bias);
-  const adapted = adapt(x, linear(x, weight), weight, adapter, pass.dropout);
+  if (!adapter || !pass.adapters) return multiplied(x, weight, bias);
+  const adapted = adapt(x, weight, adapter, pass.dropout);
   return bias ? tf.add(adapted, bias) : adapted;
 }
 

@@ -36,8 +36,9 @@ export async function tensorNames(folder: string): Promise<string[]> {
 }
 
 /**
- * Calls `use` with each wanted tensor, one at a time, file by file. Tensors that nobody asked for are passed over.
- * Throws ModelError naming the first tensor that is missing or of the wrong shape.
+ * Calls `use` with each wanted tensor, one at a time, file by file; its bytes are overwritten by the next one's. Tensors
+ * that nobody asked for are passed over.
+ * Throws ModelError naming the first tensor that is missing or of the wrong shape, before any is used.
  */
 export async function readWeights(
   folder: string,
@@ -51,19 +52,28 @@ export async function readWeights(
     if (!file) throw new ModelError({ where: folder, what: "a tensor is missing from the weights", got: `no ${name}`, expected: `${wanted.size} tensors for this config.json` });
     byFile.set(file, [...(byFile.get(file) ?? []), name]);
   }
-  for (const [fileName, names] of byFile) {
-    const file = await SafetensorsFile.open(join(folder, fileName));
-    try {
-      for (const name of names) {
-        const entry = await file.read(name);
-        const expected = wanted.get(name)!;
-        if (entry.shape.join() !== expected.join()) {
-          throw new ModelError({ where: `${file.path}: ${name}`, what: "wrong shape", got: `[${entry.shape.join(", ")}]`, expected: `[${expected.join(", ")}] from config.json` });
-        }
-        use(name, entry);
-      }
-    } finally {
-      await file.close();
-    }
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const fileName of byFile.keys()) files.push(await SafetensorsFile.open(join(folder, fileName)));
+    const parts = files.map((file, i) => ({ file, names: [...byFile.values()][i]! }));
+    const largest = Math.max(...parts.flatMap(({ file, names }) => names.map((name) => byteLength(file, name, wanted.get(name)!))));
+    const memory = resizable(largest);
+    const buffer = new Uint8Array(memory, 0, largest);
+    for (const { file, names } of parts) for (const name of names) use(name, await file.read(name, buffer));
+    memory.resize(0); // gives the memory back now, not when garbage is collected
+  } finally {
+    for (const file of files) await file.close();
   }
+}
+
+/** ES2024, in Node.js 20 already. */
+type ResizableBuffer = ArrayBuffer & { resize(bytes: number): void };
+
+const resizable = (bytes: number): ResizableBuffer => new (ArrayBuffer as unknown as new (bytes: number, options: { maxByteLength: number }) => ResizableBuffer)(bytes, { maxByteLength: bytes });
+
+/** Throws ModelError where the file has the tensor in another shape, or not at all. */
+function byteLength(file: SafetensorsFile, name: string, expected: readonly number[]): number {
+  const { shape, offsets } = file.info(name);
+  if (shape.join() === expected.join()) return offsets[1] - offsets[0];
+  throw new ModelError({ where: `${file.path}: ${name}`, what: "wrong shape", got: `[${shape.join(", ")}]`, expected: `[${expected.join(", ")}] from config.json` });
 }

@@ -26,12 +26,15 @@ export class AdamW implements Optimizer {
   readonly #parameters: readonly Parameter[];
   readonly #slots: readonly AdamSlot[];
   readonly #options: AdamWOptions;
+  /** Small parameters first: the copies that an update of a large one makes come when the other gradients are gone. */
+  readonly #order: readonly number[];
   #step = 0;
 
   constructor(parameters: readonly Parameter[], options: AdamWOptions) {
     this.#parameters = parameters;
     this.#slots = parameters.map(({ variable }) => adamSlot(variable));
     this.#options = options;
+    this.#order = parameters.map((_, i) => i).sort((a, b) => parameters[a]!.variable.size - parameters[b]!.variable.size);
   }
 
   /** A step whose gradient is not finite changes no weight and no moment; the norm tells. */
@@ -42,9 +45,10 @@ export class AdamW implements Optimizer {
     this.#step += 1;
     if (Number.isFinite(norm)) {
       const update = { learningRate: rate, beta1, beta2, epsilon, step: this.#step, clip: clipFactor(norm, maxGradNorm) };
-      this.#slots.forEach((slot, i) => {
-        slot.update(gradients[i]!, { ...update, keep: isDecayed(this.#parameters[i]!.name) ? 1 - rate * weightDecay : 1 });
-      });
+      for (const i of this.#order) {
+        this.#slots[i]!.update(gradients[i]!, { ...update, keep: isDecayed(this.#parameters[i]!.name) ? 1 - rate * weightDecay : 1 });
+        gradients[i]!.dispose();
+      }
     }
     return { grad_norm: norm, learning_rate: rate };
   }
@@ -53,9 +57,14 @@ export class AdamW implements Optimizer {
     const tensors: OptimizerState["tensors"] = {};
     this.#slots.forEach((slot, i) => {
       const { name, variable } = this.#parameters[i]!;
-      const { m, v } = slot.moments();
-      tensors[`m.${name}`] = { shape: [...variable.shape], data: m };
-      tensors[`v.${name}`] = { shape: [...variable.shape], data: v };
+      for (const moment of ["m", "v"] as const) {
+        tensors[`${moment}.${name}`] = {
+          shape: [...variable.shape],
+          get data() {
+            return slot.moment(moment);
+          },
+        };
+      }
     });
     return { step: this.#step, tensors };
   }

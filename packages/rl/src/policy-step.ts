@@ -1,4 +1,4 @@
-import { addGradients, gradientsOf, release, scatterTo, scope, tf } from "@verlet/backend";
+import { gradientsOf, release, replayed, scatterTo, scope, tf } from "@verlet/backend";
 import type { LogProbOptions, LossSection, Metrics, Policy, PolicyBatch, PolicyLoss, PolicyLossInput, Rng } from "@verlet/core";
 import { aggregate, countTotals } from "./aggregate.js";
 import { klPenalty, stopGradient } from "./kl.js";
@@ -53,11 +53,11 @@ export function policyGradients(policy: Policy, policyLoss: PolicyLoss, batch: P
       const penalised = ref ? tf.add<tf.Tensor2D>(surrogate, tf.mul(klTerm(input, ref, options.loss), options.loss.klCoef)) : surrogate;
       const bonus = entropyCoef === 0 ? undefined : tf.mul<tf.Tensor2D>(scatterTo(entropy!, micro.source, live.shape), entropyCoef); // [B, C]
       return aggregate(bonus ? tf.sub(penalised, bonus) : penalised, input.mask, options.loss.aggregation, totals);
-    }, variables);
+    }, variables, gradients);
     sums.add(scope(() => microMetrics(result.value, policyLoss, seen, micro, options.loss.klEstimator)));
     writeRows(logProbs, batch, micro, seen.input.logProbs.dataSync());
     release(result.value, seen);
-    gradients = addGradients(gradients, result.gradients);
+    gradients = result.gradients;
   }
   return { gradients: gradients ?? variables.map((v) => tf.zerosLike(v)), metrics: sums.metrics(totals.tokens), logProbs };
 }
@@ -77,8 +77,8 @@ export function batchDistribution(model: Pick<Policy, "logProbs">, batch: Policy
   const logProbs = new Float32Array(batch.mask.length);
   const sumSquares = options.sumSquares ? new Float32Array(batch.mask.length) : undefined;
   for (const micro of microBatches(batch, microBatchSize)) {
-    tf.tidy(() => {
-      const result = completionLogProbs(model, micro, options);
+    scope(() => {
+      const result = replayed(() => scope(() => completionLogProbs(model, micro, options)));
       writeRows(logProbs, batch, micro, result.logProbs.dataSync());
       if (sumSquares) writeRows(sumSquares, batch, micro, scatterTo(result.sumSquares!, micro.source, result.logProbs.shape).dataSync());
     });

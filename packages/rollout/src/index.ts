@@ -1,4 +1,6 @@
-export { chooseTokens, type Choice } from "./choose-tokens.js";
+export { type Choice } from "./choice.js";
+export { chooseOnHost } from "./choose-on-host.js";
+export { chooseTokens } from "./choose-tokens.js";
 export type { Decoder } from "./decoder.js";
 export { filterLogits, type FilterOptions } from "./logit-filters.js";
 export { sampleBatch } from "./sample-batch.js";

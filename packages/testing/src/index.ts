@@ -3,6 +3,7 @@
  * Load the plugin first (`loadPlugins` of verlet), then call its kind's contract at the top of a test file.
  */
 export { advantageContract, advantageInput, advantagesOf } from "./advantage-contract.js";
+export { datasetReaderContract, type DatasetReaderCase } from "./dataset-reader-contract.js";
 export { loggerContract, type LoggerRecord } from "./logger-contract.js";
 export { policyLossContract, policyLossInput, tokenLossOf, type PolicyLossRows } from "./policy-loss-contract.js";
 export { rewardContract, rewardContext, rewardSample, scoreOf } from "./reward-contract.js";

@@ -78,5 +78,5 @@ function weightsOf({ policy, companions }: LiveRun): number[][][] {
 
 /** Time is all that may differ between two equal steps. */
 function untimed(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(timing|memory)\//.test(name)));
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(timing|perf|memory)\//.test(name)));
 }

@@ -47,6 +47,8 @@ export { createManager } from "@verlet/manager";
 export type { ManagerOptions, ModelSource } from "@verlet/manager";
 export { loadBuiltins, loadConfig, loadPlugins, planText, resolveConfig } from "@verlet/config";
 export type { LoadedConfig, ResolvedConfig, VerlAdvantageFn } from "@verlet/config";
+export { loadPipeline, planPipeline, runPipeline, stageKinds } from "@verlet/pipeline";
+export type { Pipeline, PipelineEvent, PipelineResult, PreparedStage, RunPipelineOptions, StageKind, StageRecord } from "@verlet/pipeline";
 /** VERL's names; its `registerRewardManager` and `registry` differ from the ones above, so all stand together here. */
 export * as verl from "@verlet/verl";
 export { RLTrainingManager, VERLTrainingManager, VerlTrainingManager } from "@verlet/verl";
@@ -54,6 +56,7 @@ export type { RLTrainingManagerOptions } from "@verlet/verl";
 /** The HelloAgents documents' names; those that are not listed below stand in `agents`. */
 export * as agents from "@verlet/agents";
 export {
+  checkTrlInstallation,
   createAccuracyReward,
   createCombinedReward,
   createLengthPenaltyReward,
@@ -64,6 +67,8 @@ export {
   createStepReward,
   evaluateRewards,
   formatMathDataset,
+  getDeviceInfo,
+  getInstallationGuide,
   GRPOTrainerWrapper,
   GSM8KDataset,
   MathRewardFunction,
@@ -72,15 +77,18 @@ export {
   RLTrainingTool,
   SFTTrainerWrapper,
   TrainingConfig,
+  trainingPresets,
+  TRL_AVAILABLE,
 } from "@verlet/agents";
-export type { RLTrainingToolOptions, TrainResult, WrapperOptions } from "@verlet/agents";
+export type { RewardColumns, RLTrainingToolOptions, ToolParams, TrainProgress, TrainResult, WrapperOptions } from "@verlet/agents";
 export { activeBackend, selectBackend, tf } from "@verlet/backend";
 export type { BackendInfo } from "@verlet/backend";
 
 // Models and data.
 export { CausalLM, loadTokenizer, ValueModel } from "@verlet/model";
 export type { LoadOptions, LoraConfig, ModelConfig, ValueModelOptions } from "@verlet/model";
-export { PromptPool, SeededLoader, collate, combineRewards, preparePrompts, prepareSft, readRows, requireAnswer, rewardSamples, scoreEach, scoreTogether } from "@verlet/data";
+export { PromptPool, SeededLoader, collate, combineRewards, inspectRows, preparePrompts, prepareSft, readRows, requireAnswer, rewardSamples, scoreEach, scoreTogether, wordProblems, writeTinyModelFolder } from "@verlet/data";
+export type { InspectReport, TinyModelShape } from "@verlet/data";
 export { fromComputeScore, verlManagerOptions, verlRewardManager } from "@verlet/data";
 export type { ComputeScore, ComputeScoreResult, RunComputeScore, VerlDataItem, VerlManager, VerlScores } from "@verlet/data";
 export { sampleGroups } from "@verlet/rollout";

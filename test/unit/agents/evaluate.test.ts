@@ -21,6 +21,12 @@ test("the documents' fields and number formats, greedy on the test split", async
   expect(tf.memory().numTensors).toBe(tensors);
 });
 
+test("a seed says which answers are sampled", async () => {
+  const answers = async (more: object): Promise<unknown> => (await reply(tinyTool(), evaluate({ temperature: 1, return_details: true, ...more }))).details;
+  expect(await answers({ seed: 42 })).toEqual(await answers({}));
+  expect(await answers({ seed: 7 })).not.toEqual(await answers({}));
+});
+
 test("every metric, details and a report", async () => {
   const tool = tinyTool();
   const rows = formatMathDataset(questions, { formatType: "rl" }).map((row, i) => ({ ...row, data_source: i < 2 ? "easy" : "hard" }));
@@ -61,7 +67,8 @@ describe("refusals", () => {
     ["use_lora of a whole model", { use_lora: true }, /^参数错误: \[rl_training\] use_lora: got true for .*, expected an adapter's folder/],
     ["k greedy answers", { metrics: ["accuracy_at_k"], temperature: 0 }, /temperature 0, at which all answers are the same/],
     ["k without its metric", { k: 3 }, /k: got 3 without the metric accuracy_at_k, expected both/],
-    ["top_p without sampling", { top_p: 0.9 }, /top_p: got it at temperature 0, where it changes nothing/],
+    ["top_p without sampling", { top_p: 0.9 }, /top_p: got 0.9 at temperature 0, where it changes nothing, expected a temperature above 0/],
+    ["a seed without sampling", { seed: 7 }, /seed: got 7 at temperature 0, where it changes nothing/],
     ["rows without answers", { custom_dataset: [{ prompt: "a" }] }, /^评估失败: .*ground_truth必须在数据集中提供/],
     ["a wrong number", { max_samples: 0 }, "参数错误: [rl_training] max_samples: got 0, expected at least 1."],
   ])("%s", async (_, more, message) => {

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  createAccuracyReward, createLoraConfig, createRlDataset, createSftDataset, formatTrainingTime, getDeviceInfo, GRPOTrainerWrapper, PPOTrainerWrapper, printTrainingSummary, setupTrainingEnvironment,
+  checkTrlInstallation, createAccuracyReward, createLoraConfig, createRlDataset, createSftDataset, formatTrainingTime, getDeviceInfo, getInstallationGuide, GRPOTrainerWrapper, PPOTrainerWrapper, printTrainingSummary, setupTrainingEnvironment,
   SFTTrainerWrapper, TrainingConfig, TRL_AVAILABLE,
 } from "@verlet/agents";
+import { selectBackend } from "@verlet/backend";
 import { loadTokenizer } from "@verlet/model";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -42,6 +43,14 @@ describe("trainer wrappers", () => {
     expect(resolved(out).model!.lora).toMatchObject({ r: 4, alpha: 8, targetModules: ["q_proj", "v_proj"] });
     await wrapper.saveModel(join(out, "../copy"));
     expect(readdirSync(join(out, "../copy"))).toContain("adapter_model.safetensors");
+  });
+
+  test("gradient_checkpointing checkpoints, and bf16 is refused where the backend has none", async () => {
+    const out = join(tempFolder(), "out");
+    await new SFTTrainerWrapper({ modelName: model, dataset: questions, outputDir: out, maxSteps: 1, gradient_checkpointing: true, ...quiet }).train();
+    expect(resolved(out)).toMatchObject({ trainer: { gradientCheckpointing: true }, model: { computeDtype: "float32" } });
+    const half = new SFTTrainerWrapper({ modelName: model, dataset: questions, outputDir: join(out, "half"), bf16: true, ...quiet });
+    await expect(half.train()).rejects.toThrow("[model.computeDtype] no such arithmetic on this backend: got bfloat16 on wasm");
   });
 
   test("PPO is there", async () => {
@@ -90,7 +99,7 @@ describe("trainer wrappers", () => {
     await expect(new SFTTrainerWrapper({ dataset, modelName: model }).saveModel()).rejects.toThrow("[SFTTrainerWrapper.saveModel] there is no trained model yet. Call train() first.");
     await expect(new GRPOTrainerWrapper({ dataset, modelName: model, rewardFn: 7 as never, outputDir: join(tempFolder(), "x"), ...quiet }).train()).rejects.toThrow("[reward] this is no reward: got 7");
     const fp16 = new SFTTrainerWrapper({ dataset, config: new TrainingConfig({ modelName: model, useFp16: true, outputDir: join(tempFolder(), "x") }), console: false });
-    await expect(fp16.train()).rejects.toThrow("[SFTTrainerWrapper] fp16: got true, expected false: verlet computes in float32");
+    await expect(fp16.train()).rejects.toThrow("[SFTTrainerWrapper] fp16: got true, expected false: there is float32, and bfloat16 on native. Take it out, or set bf16 to true");
   });
 });
 
@@ -104,6 +113,16 @@ describe("around a run", () => {
     expect(there.memoryGb).toBeGreaterThan(0);
     expect(TRL_AVAILABLE).toBe(true);
     await expect(setupTrainingEnvironment({} as never)).rejects.toThrow("config: got object, expected a TrainingConfig");
+  });
+
+  test("what is here, and what would be faster", async () => {
+    expect(await checkTrlInstallation()).toBe(true);
+    await selectBackend("wasm");
+    const guide = await getInstallationGuide();
+    expect(guide).toMatch(/^verlet needs neither TRL nor Python\.\nTraining runs on backend wasm, on .+, \d+ threads?\.\nNot tried: tfjs-node-gpu, native, .*npx verlet setup/);
+    const auto = await selectBackend("auto");
+    for (const { name, why, fix } of auto.passedOver) expect(await getInstallationGuide()).toContain(`Faster would be ${name}: ${why}${fix ? `. To change it: ${fix}` : ""}`);
+    expect(await getInstallationGuide()).toContain(`Training runs on backend ${auto.name}`);
   });
 
   test("times and the summary", () => {

@@ -5,6 +5,7 @@ import { activeBackend, backendOrder, describeBackend, selectBackend, TENSORFLOW
 import { BackendError } from "@verlet/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { LAYOUT } from "../../../packages/backend/dist/native/native-cache.js";
+import { WEBGPU_VERSION } from "../../../packages/backend/dist/webgpu/dawn-package.js";
 
 const works: Opened = { device: "Test Chip", threads: 4 };
 
@@ -86,30 +87,53 @@ describe("a backend by name", () => {
     );
   });
 
-  it("webgpu has its place and says when it comes", async () => {
-    await expect(selectBackend("webgpu")).rejects.toThrow(
-      "[backend: webgpu] it cannot be used: got it comes in a later version of verlet. Set backend: auto for the fastest one that works.",
-    );
-  });
-
   it("tfjs-node is looked for and named with the command that installs it", async () => {
     await expect(selectBackend("tfjs-node")).rejects.toThrow(/tfjs-node is not installed.*npm install @tensorflow\/tfjs-node/);
   });
 });
 
-describe("a native cache", () => {
-  const chosen = process.env["VERLET_CACHE"];
-  let cache: string | undefined;
+const variables = ["VERLET_CACHE", "VERLET_WEBGPU"] as const;
+const chosen = variables.map((name) => process.env[name]);
+let cache: string | undefined;
 
-  afterEach(async () => {
-    if (chosen === undefined) delete process.env["VERLET_CACHE"];
-    else process.env["VERLET_CACHE"] = chosen;
-    if (cache) await rm(cache, { recursive: true });
-    cache = undefined;
+afterEach(async () => {
+  variables.forEach((name, i) => {
+    if (chosen[i] === undefined) delete process.env[name];
+    else process.env[name] = chosen[i];
+  });
+  if (cache) await rm(cache, { recursive: true });
+  cache = undefined;
+});
+
+const emptyCache = async (): Promise<string> => (cache = process.env["VERLET_CACHE"] = await mkdtemp(join(tmpdir(), "verlet-cache-")));
+
+describe("webgpu", () => {
+  it("that is not set up says so with the command, and is passed over where there is no GPU", async () => {
+    await emptyCache();
+    delete process.env["VERLET_WEBGPU"];
+    await expect(selectBackend("webgpu")).rejects.toThrow(
+      "[backend: webgpu] it cannot be used: got it is not set up. Run npx verlet setup --webgpu, or set backend: auto for the fastest one that works.",
+    );
+    const why = (await selectBackend("auto")).passedOver.find(({ name }) => name === "webgpu")!;
+    const withGpu = { name: "webgpu", why: "it is not set up", fix: "npx verlet setup --webgpu" };
+    expect([withGpu, { name: "webgpu", why: "it is not set up, and there is no GPU" }]).toContainEqual(why);
   });
 
+  it("whose addon does not load is an error with the loader's reason, and the command where verlet has put it there", async () => {
+    const folder = join(await emptyCache(), "webgpu", WEBGPU_VERSION);
+    process.env["VERLET_WEBGPU"] = join(cache!, "nothing");
+    await expect(selectBackend("webgpu")).rejects.toThrow(/^\[backend: webgpu\] it cannot be used: got .*nothing\/index\.js does not load: .*\. Set backend: auto/);
+    delete process.env["VERLET_WEBGPU"];
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "index.js"), "module.exports = {");
+    await expect(selectBackend("webgpu")).rejects.toThrow(/index\.js does not load: .*\. Run npx verlet setup --webgpu --force, or set backend: auto/);
+  });
+});
+
+describe("a native cache", () => {
+
   it("that is empty is passed over with the command that fills it", async () => {
-    cache = process.env["VERLET_CACHE"] = await mkdtemp(join(tmpdir(), "verlet-cache-"));
+    await emptyCache();
     const info = await selectBackend("auto");
     expect(info.name).toBe("wasm");
     const reason = process.platform === "linux" && process.arch === "x64" ? { why: "it is not set up", fix: "npx verlet setup" } : expect.objectContaining({ why: expect.stringContaining("there is no build") as string });
@@ -117,8 +141,7 @@ describe("a native cache", () => {
   });
 
   it("whose addon does not load is passed over with the loader's reason", async () => {
-    cache = process.env["VERLET_CACHE"] = await mkdtemp(join(tmpdir(), "verlet-cache-"));
-    const folder = join(cache, "native", `${TENSORFLOW_VERSION}-cpu`);
+    const folder = join(await emptyCache(), "native", `${TENSORFLOW_VERSION}-cpu`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "tfjs_binding.node"), "not an addon");
     await writeFile(join(folder, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: TENSORFLOW_VERSION, kind: "cpu" }));

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { nativeFolder, setupNative, TENSORFLOW_VERSION } from "@verlet/backend";
+import { isComplete, nativeFolder, setupNative, TENSORFLOW_VERSION } from "@verlet/backend";
 import { BackendError } from "@verlet/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { wheels } from "../../../packages/backend/dist/native/releases.js";
@@ -136,7 +136,7 @@ describe("putting a finished set-up in place", () => {
   const mark = (folder: string): Promise<string> => readFile(join(folder, "tfjs_binding.node"), "utf8");
   const put = async (folder: string, text: string, force: boolean): Promise<void> => {
     const temporary = await mkdtemp(join(cache, "temporary-"));
-    await putInPlace(await finished(join(temporary, "made"), text), folder, "cpu", force, temporary);
+    await putInPlace(await finished(join(temporary, "made"), text), folder, (each) => isComplete(each, "cpu"), force, temporary);
   };
 
   it("twice at once is harmless: the first stays", async () => {

@@ -2,7 +2,7 @@ import { rolloutSchema } from "@verlet/config";
 import { describe, expect, test } from "vitest";
 import { loadedModules, output, verlet } from "./run-cli.js";
 
-const verbs = ["train", "verl", "eval", "generate", "score", "merge", "list", "explain", "schema", "new", "setup", "doctor", "data make-arithmetic", "reward test", "reward serve"];
+const verbs = ["train", "verl", "eval", "generate", "score", "merge", "pipeline run", "pipeline status", "pipeline list", "list", "explain", "schema", "new", "setup", "doctor", "bench", "data make-arithmetic", "reward test", "reward serve"];
 
 test("verlet --help names every verb and loads nothing but commander and the verbs' option lists", async () => {
   const help = await output(["--help"]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { planText, resolveConfig } from "@verlet/config";
+import { registerTrainer } from "@verlet/core";
 import { keepRegistryClean, problemsOf } from "./helpers.js";
 
 keepRegistryClean();
@@ -43,5 +44,36 @@ describe("data.train", () => {
     expect(found).toHaveLength(1);
     if (typeof words === "string") expect(found[0]).toBe(words);
     else expect(found[0]).toMatch(words);
+  });
+});
+
+describe("data.packing and data.groupByLength", () => {
+  test("are off, and set in either spelling", async () => {
+    expect(await read("  train: a.jsonl")).toMatchObject({ packing: false, groupByLength: false });
+    expect(await read("  train: a.jsonl\n  packing: true\n  group_by_length: true")).toMatchObject({ packing: true, groupByLength: true });
+  });
+
+  test("are refused where the algorithm does not read them, which may say so without a change elsewhere", async () => {
+    const rl = "algorithm: grpo\nmodel: { path: ./m }\nrewards: [accuracy]\ndata: { train: a.jsonl, packing: true, groupByLength: true }";
+    expect(await problemsOf(resolveConfig(rl))).toEqual([
+      "[config:4:34] data.packing: got true with algorithm grpo, which does not read it, expected false, or an algorithm that does (sft).",
+      "[config:4:55] data.groupByLength: got true with algorithm grpo, which does not read it, expected false, or an algorithm that does (sft).",
+    ]);
+    expect(await problemsOf(resolveConfig(rl.replaceAll("true", "false")))).toEqual([]);
+    registerTrainer("temporary-packer", { reads: ["packing"] })(() => ({ setup: async () => {}, step: async () => ({ metrics: {} }), state: () => null, restore: () => {} }));
+    expect(await problemsOf(resolveConfig(yaml("  train: a.jsonl\n  packing: true\n  groupByLength: true").replace("sft", "temporary-packer")))).toEqual([
+      "[config:6:18] data.groupByLength: got true with algorithm temporary-packer, which does not read it, expected false, or an algorithm that does (sft).",
+    ]);
+  });
+
+  test.each([
+    ["  train: a.jsonl\n  packing: yes please", '[config:5:12] data.packing: got "yes please", expected true or false.'],
+    ["  train: a.jsonl\n  packing: true\n  maxLength: 1", "[config:6:14] data.maxLength: got 1, expected at least 2."],
+    ["  train: [{ path: a.jsonl, weight: 1 }]\n  packing: true", "[config:5:12] data.packing: got true beside weights, which count single rows, expected data sets without weights. Take one of the two out."],
+    ["  train: a.jsonl\n  groupByLength: true\n  shuffle: false", "[config:5:18] data.groupByLength: got true with data.shuffle: false, which keeps the order of the file, expected shuffle: true beside it. Take one of the two out."],
+  ])("%s is refused", async (data, words) => expect(await problems(data)).toEqual([words]));
+
+  test("packing takes a list without weights", async () => {
+    expect(await problems("  train: [a.jsonl, { path: b.jsonl }]\n  packing: true")).toEqual([]);
   });
 });

@@ -71,6 +71,6 @@ test("the plan names each role, its file, its options, and the caller's lines", 
   expect(lines).toContain(`  advantage       test-advantage  (${source})`);
   const loss = lines[lines.indexOf(`  policy loss     test-clip  (${source})`) + 1]!;
   expect(loss).toMatch(/^ {18}aggregation=token-mean klCoef=0\.01 .*clipLow=0\.2 clipHigh=0\.28$/);
-  expect(lines).toContain("                  init=pretrained lora={r=4 alpha=32 dropout=0.05 targetModules=all-linear rslora=false dora=false}");
+  expect(lines).toContain("                  init=pretrained computeDtype=float32 baseDtype=float32 lora={r=4 alpha=32 dropout=0.05 targetModules=all-linear rslora=false dora=false}");
   expect(lines.at(-1)).toBe("  backend         wasm, 1 thread");
 });

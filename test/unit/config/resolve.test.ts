@@ -18,6 +18,8 @@ describe("defaults", () => {
       maxLength: 1024,
       maxPromptTokens: 512,
       trainOn: "auto",
+      packing: false,
+      groupByLength: false,
       shuffle: true,
     });
     expect(config.rollout).toEqual({
@@ -40,7 +42,7 @@ describe("defaults", () => {
       maxGradNorm: 1,
       schedule: { name: "constant", warmupRatio: 0 },
     });
-    expect(config.model).toEqual({ path: "./model", init: "pretrained" });
+    expect(config.model).toEqual({ path: "./model", init: "pretrained", computeDtype: "float32", baseDtype: "float32" });
     expect(config.backend).toBe("auto");
   });
 

@@ -31,6 +31,7 @@ describe("which training the columns fit", () => {
     expect(inspect([{ instruction: "a", output: "b" }]).layout).toBe("Alpaca");
     expect(inspect([{ conversations: [{ from: "human", value: "a" }] }]).layout).toBe("ShareGPT");
     expect(inspect([{ prompt: "a" }]).layout).toBeUndefined();
+    expect(inspect([{ messages: [{ role: "user", content: "a" }] }]).layout).toBeUndefined(); // the usual form, without a name
   });
 });
 
@@ -46,6 +47,19 @@ describe("what is wrong with single rows", () => {
       { where: "rows.jsonl:10", column: "prompt", what: 'column "prompt" is empty: a prompt without text' },
       { where: "rows.jsonl:11", column: "completion", what: 'column "completion" holds neither text nor messages: null' },
     ]);
+  });
+
+  it("sees slips that training would take: misspelled roles, chats without an answer, empty answers of pairs", () => {
+    const turn = (role: string, content: string): object => ({ role, content });
+    const chats = good.map(({ prompt, completion }) => ({ messages: [turn("user", prompt), turn("assistant", completion)] }));
+    expect(inspect([...chats, { messages: [turn("user", "q"), turn("asistant", "a")] }, { messages: [turn("user", "q")] }, { messages: [turn("user", "q"), turn("assistant", " ")] }]).problems).toEqual([
+      { where: "rows.jsonl:7", column: "messages", what: 'column "messages" holds a message of an unknown role: "asistant"' },
+      { where: "rows.jsonl:8", column: "messages", what: 'column "messages" holds no answer: a chat in which the assistant says nothing' },
+      { where: "rows.jsonl:9", column: "messages", what: 'column "messages" holds no answer: a chat in which the assistant says nothing' },
+    ]);
+    const pairs = good.map(({ prompt, completion }) => ({ prompt, chosen: completion, rejected: "no" }));
+    expect(inspect([...pairs, { prompt: "q", chosen: "", rejected: "no" }]).problems).toEqual([{ where: "rows.jsonl:7", column: "chosen", what: 'column "chosen" is empty: an answer without text' }]);
+    expect(inspect([{ messages: [turn("system", "s"), turn("user", "q"), turn("tool", "t"), turn("assistant", "a")], steps: [turn("planner", "p")] }]).problems).toEqual([]);
   });
 
   it("says nothing of a training that the rows are not for", () => {

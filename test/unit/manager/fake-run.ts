@@ -58,7 +58,7 @@ export function metricsOf(outputDir: string): Metrics[] {
   return readFileSync(join(outputDir, "metrics.jsonl"), "utf8")
     .trimEnd()
     .split("\n")
-    .map((line) => Object.fromEntries(Object.entries(JSON.parse(line) as Metrics).filter(([name]) => !/^(timing|memory)\//.test(name))));
+    .map((line) => Object.fromEntries(Object.entries(JSON.parse(line) as Metrics).filter(([name]) => !/^(timing|perf|memory)\//.test(name))));
 }
 
 export function fileOf(...path: string[]): Buffer {

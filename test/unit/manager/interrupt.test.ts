@@ -10,6 +10,8 @@ afterEach(() => {
   delete hooks.beforeStep;
 });
 
+const modelFiles = (folder: string): string[] => readdirSync(folder).filter((name) => /\.(json|safetensors)$/.test(name));
+
 describe("an interrupt", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("by %s lets the step end, saves it and stops", async (name) => {
     const folder = tempFolder();
@@ -52,6 +54,49 @@ describe("an interrupt", () => {
     const stats = await trainFake(fakeConfig(folder), { signal: AbortSignal.abort() });
     expect(stats).toMatchObject({ steps: 0, interrupted: true, metrics: {} });
     expect(readdirSync(join(folder, "out/checkpoints"))).toEqual([]);
+  });
+
+  it("leaves the model too where it is asked for, before the first step with a checkpoint to go on from", async () => {
+    const folder = tempFolder();
+    const whole = fakeConfig(folder, { trainer: { outputDir: join(folder, "whole") } });
+    await trainFake(whole);
+    const stopped = await trainFake(fakeConfig(folder), { signal: AbortSignal.abort(), modelOnInterrupt: true });
+    expect(stopped).toMatchObject({ steps: 0, interrupted: true });
+    expect(readdirSync(join(folder, "out/checkpoints"))).toEqual(["step-000000"]);
+    expect(readdirSync(join(folder, "out"))).toEqual(expect.arrayContaining(modelFiles(join(folder, "whole"))));
+    expect(await trainFake(fakeConfig(folder), { signal: AbortSignal.abort(), modelOnInterrupt: true })).toMatchObject({ steps: 0, interrupted: true });
+    hooks.beforeStep = ({ step }) => void (step === 3 && process.emit("SIGINT", "SIGINT"));
+    expect(await trainFake(fakeConfig(folder), { modelOnInterrupt: true })).toMatchObject({ steps: 3, interrupted: true });
+    delete hooks.beforeStep;
+    expect(await trainFake(fakeConfig(folder))).toMatchObject({ steps: 8, interrupted: false });
+    expect(metricsOf(join(folder, "out"))).toEqual(metricsOf(join(folder, "whole")));
+  });
+
+  it("that is asked for does not keep what a failing first step leaves", async () => {
+    const folder = tempFolder();
+    hooks.beforeStep = () => {
+      throw new Error("no");
+    };
+    await expect(trainFake(fakeConfig(folder), { modelOnInterrupt: true })).rejects.toThrow("no");
+    expect(readdirSync(join(folder, "out/checkpoints"))).toEqual([]);
+  });
+
+  it("is heard by everyone who listens, and ends the process only the second time", () => {
+    const exit = vi.spyOn(process, "exit").mockImplementation(() => undefined as never);
+    const [early, late] = [vi.fn(), vi.fn()];
+    const outer = listenForInterrupt(undefined, early);
+    const inner = listenForInterrupt(outer.signal, late);
+    process.emit("SIGTERM", "SIGTERM");
+    expect([outer.signal.aborted, inner.signal.aborted]).toEqual([true, true]);
+    expect([early.mock.calls.length, late.mock.calls.length]).toEqual([1, 1]);
+    expect(exit).not.toHaveBeenCalled();
+    inner.dispose();
+    expect(process.listenerCount("SIGTERM")).toBe(1);
+    process.emit("SIGINT", "SIGINT");
+    expect(exit).toHaveBeenCalledExactlyOnceWith(INTERRUPTED_EXIT_CODE);
+    outer.dispose();
+    expect(process.listenerCount("SIGTERM")).toBe(0);
+    exit.mockRestore();
   });
 
   it("the second time ends the process at once", () => {

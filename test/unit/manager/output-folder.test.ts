@@ -22,7 +22,7 @@ describe("the output folder", () => {
     // Two rows of seven are drawn every second step.
     expect(metrics.map(({ epoch }) => epoch! * 7)).toEqual([2, 2, 4, 4, 6, 6, 8, 8]);
     expect(Object.keys(JSON.parse(fileOf(out, "metrics.jsonl").toString().split("\n")[0]!) as object)).toEqual([
-      "step", "epoch", "loss", "grad_norm", "learning_rate", "timing/step", "memory/rss_gb",
+      "step", "epoch", "loss", "grad_norm", "learning_rate", "timing/step", "timing/generate", "perf/tokens_per_second", "memory/rss_gb",
     ]);
     expect(readdirSync(join(out, "rollouts"))).toEqual(["step-000004.jsonl", "step-000008.jsonl"]);
     const [line] = fileOf(out, "rollouts/step-000004.jsonl").toString().split("\n");

@@ -7,7 +7,7 @@ import { Recorder } from "./fake-run.js";
  * Trains as a user does, stopping after `stopAfter` as Ctrl+C would; the run leaves no tensor behind.
  * @returns what it told its loggers
  */
-export async function trainRun(config: Record<string, unknown>, stopAfter = Infinity): Promise<Recorder> {
+export async function trainRun(config: string | Record<string, unknown>, stopAfter = Infinity): Promise<Recorder> {
   const controller = new AbortController();
   const recorder = new Recorder();
   recorder.onStep = (step) => {

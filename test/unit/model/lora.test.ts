@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
-import { Rng, type ModelError } from "@verlet/core";
+import { Rng, type ModelError, type Parameter } from "@verlet/core";
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, CausalLM, decodeFloats, readAdapterConfig, readSafetensors, writeSafetensors, type LoraConfig } from "@verlet/model";
 import { describeOnBackends, describeOnOneBackend } from "../../helpers/backends.js";
 import { Arrays, fixture, maxDifference, readJson, relativeL2 } from "../../helpers/fixtures.js";
@@ -151,7 +151,7 @@ describeOnOneBackend("adapters", () => {
     expect(Math.max(...q)).toBeGreaterThan(0.9 * bound);
     // variance of a uniform ±b is b²/3; 192 numbers scatter by about 6 %
     expect(Array.from(q).reduce((a, x) => a + x * x, 0) / q.length / (bound * bound / 3)).toBeCloseTo(1, 0);
-    const weight = first.parameters.find(({ name }) => name === "model.layers.0.self_attn.q_proj.weight")!.variable;
+    const weight = (first.parameters as readonly Parameter[]).find(({ name }) => name === "model.layers.0.self_attn.q_proj.weight")!.variable;
     const magnitude = first.trainable.find(({ name }) => name.endsWith("0.self_attn.q_proj.lora_magnitude_vector"))!.variable;
     const rows = weight.arraySync() as number[][];
     expect(maxDifference(magnitude.dataSync(), rows.map(l2))).toBeLessThan(1e-5);

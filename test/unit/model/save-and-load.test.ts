@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
+import type { Parameter } from "@verlet/core";
 import { CausalLM, decodeFloats, encodeFloats, readSafetensors, writeSafetensors, type SafetensorsEntry } from "@verlet/model";
 import { describeOnOneBackend } from "../../helpers/backends.js";
 import { fixture, readJson, relativeL2 } from "../../helpers/fixtures.js";
@@ -17,7 +18,7 @@ const sharded = async (): Promise<Map<string, SafetensorsEntry>> => {
   return new Map(parts.flatMap((part) => [...part]));
 };
 const configOf = async (path: string): Promise<Record<string, unknown>> => JSON.parse(await readFile(join(path, "config.json"), "utf8")) as Record<string, unknown>;
-const numbersOf = (model: CausalLM): Map<string, Float32Array> => new Map(model.parameters.map(({ name, variable }) => [name, Float32Array.from(variable.dataSync())]));
+const numbersOf = (model: CausalLM): Map<string, Float32Array> => new Map((model.parameters as readonly Parameter[]).map(({ name, variable }) => [name, Float32Array.from(variable.dataSync())]));
 
 /** Asserts equal names, types, shapes and bytes. */
 function expectSameWeights(got: Map<string, SafetensorsEntry>, expected: Map<string, SafetensorsEntry>): void {

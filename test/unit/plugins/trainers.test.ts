@@ -29,14 +29,11 @@ const rl = {
   trainer: { batchSize: 2, microBatchSize: 3, maxSteps: 6 },
 };
 
-trainerContract("sft", {
-  config: {
-    ...common,
-    algorithm: "sft",
-    data: { train: write("sft.jsonl", ["the cat", "sat", "on a mat"].map((text) => ({ text }))) },
-    trainer: { batchSize: 2, microBatchSize: 1, maxSteps: 6 },
-  },
-});
+const texts = write("sft.jsonl", ["the cat", "sat", "on a mat"].map((text) => ({ text })));
+const sft = { ...common, algorithm: "sft", data: { train: texts }, trainer: { batchSize: 2, microBatchSize: 1, maxSteps: 6 } };
+trainerContract("sft", { config: sft });
+trainerContract("sft with packing", { config: { ...sft, data: { train: texts, packing: true, maxLength: 12 } } });
+trainerContract("sft with rows grouped by length", { config: { ...sft, data: { train: texts, groupByLength: true } } });
 trainerContract("grpo", { config: { ...rl, algorithm: "grpo" } });
 // Random bytes seldom end by themselves, and DAPO leaves completions that did not end out of its loss.
 trainerContract("dapo", { config: { ...rl, algorithm: "dapo", loss: { ...rl.loss, maskTruncated: false } } });

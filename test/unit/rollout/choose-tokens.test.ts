@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
 import { Rng, type SamplingOptions } from "@verlet/core";
-import { chooseTokens, filterLogits, type FilterOptions } from "@verlet/rollout";
+import { chooseOnHost, chooseTokens, filterLogits, type FilterOptions } from "@verlet/rollout";
 import { describeOnBackends } from "../../helpers/backends.js";
 import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
@@ -61,18 +61,18 @@ describe("filterLogits", () => {
 });
 
 describeOnBackends("chooseTokens", () => {
-  const VOCABULARY = 8;
   const LOGITS = [1.2, -0.5, 0.3, 2, -2, 0.9, 0, -1];
-  const choose = (rows: readonly (readonly number[])[], options: Partial<FilterOptions>, uniforms: readonly number[], contexts: number[][] = []): { ids: number[]; logProbs: Float32Array } => {
+  type Chosen = { ids: number[]; logProbs: Float32Array };
+  const chooseBy = (chooser: typeof chooseTokens, rows: readonly (readonly number[])[], options: Partial<FilterOptions>, uniforms: readonly number[], contexts: number[][] = []): Chosen => {
     const logits = tf.tensor2d(rows as number[][]);
-    const { ids, logProbs } = chooseTokens(logits, sampling(options), Float64Array.from(uniforms), contexts);
+    const { ids, logProbs } = chooser(logits, sampling(options), Float64Array.from(uniforms), contexts);
     logits.dispose();
     return { ids: [...ids], logProbs };
   };
+  const choose = chooseBy.bind(undefined, chooseTokens);
   const repeated = (count: number): number[][] => Array.from({ length: count }, () => LOGITS);
 
-  // Asking for the best V of V tokens takes the host path without filtering anything.
-  const paths: [string, Partial<FilterOptions>][] = [["on the backend", {}], ["on the host", { topK: VOCABULARY }]];
+  const paths: [string, Partial<FilterOptions>][] = [["without a filter", {}], ["with one that removes nothing", { minP: 1e-30 }]];
 
   test.each(paths)("%s: draws follow the distribution at temperature 0.8", (_, path) => {
     const count = 20_000;
@@ -88,23 +88,41 @@ describeOnBackends("chooseTokens", () => {
     // p = 1/2, 1/4, 1/8, 1/8: cumulative 0.5, 0.75, 0.875, 1
     const row = [0.5, 0.25, 0.125, 0.125].map(Math.log);
     const uniforms = [0, 0.49, 0.51, 0.74, 0.76, 0.87, 0.88, 0.999];
-    const { ids, logProbs } = choose(uniforms.map(() => row), { ...path, topK: path.topK ? 4 : 0 }, uniforms);
+    const { ids, logProbs } = choose(uniforms.map(() => row), path, uniforms);
     expect(ids).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
     expect(maxDifference(logProbs, ids.map((id) => row[id]!))).toBeLessThan(1e-5);
   });
 
-  test("both paths draw the same ids from the same numbers", () => {
+  const forms: Partial<FilterOptions>[] = [
+    {}, { temperature: 0.7 }, { topK: 5 }, { topP: 0.8 }, { minP: 0.05 }, { temperature: 0 }, { temperature: 0, topP: 0.5 },
+    { temperature: 1.3, topK: 20, topP: 0.9, minP: 0.02 }, { topK: 1 }, { topP: 1e-6 }, { topK: 10_000, topP: 0.999 },
+  ];
+  // 1500 tokens, of which top-p may keep more than are sorted at first; neither number is a multiple of a block
+  test.each([50, 1500].flatMap((vocabulary) => forms.map((form) => [vocabulary, form] as const)))("of %i tokens with %o: the host's choice", (vocabulary, form) => {
     const rng = new Rng(5);
-    const rows = Array.from({ length: 300 }, () => Array.from({ length: 50 }, () => 2 * rng.normal()));
+    const rows = Array.from({ length: 60 }, (_, row) => Array.from({ length: vocabulary }, () => (row % 3) * rng.normal()));
     const uniforms = rows.map(() => rng.uniform());
-    const [backend, host] = [{}, { topK: 50 }].map((path) => choose(rows, { ...path, temperature: 0.7 }, uniforms));
-    expect(backend!.ids).toEqual(host!.ids);
-    expect(maxDifference(backend!.logProbs, host!.logProbs)).toBeLessThan(1e-5);
+    const [got, expected] = [choose(rows, form, uniforms), chooseBy(chooseOnHost, rows, form, uniforms)];
+    expect(got.ids).toEqual(expected.ids);
+    expect(maxDifference(got.logProbs, expected.logProbs)).toBeLessThan(1e-5);
+  });
+
+  test("equal logits at the border of top-p: the first ones go, as in a stable sort", () => {
+    // p = 0.4, 0.2, 0.2, 0.2: 0.7 is passed by the best and two of the three
+    const row = [0.2, 0.4, 0.2, 0.2].map(Math.log);
+    const uniforms = [0, 0.49, 0.51, 0.74, 0.76, 0.99];
+    expect(choose(uniforms.map(() => row), { topP: 0.7 }, uniforms).ids).toEqual([1, 1, 2, 2, 3, 3]);
+  });
+
+  test("all ties at the border of top-k stay", () => {
+    const row = [1, 0, 0, 0, -9];
+    const uniforms = Array.from({ length: 200 }, (_, i) => i / 200);
+    expect(new Set(choose(uniforms.map(() => row), { topK: 2 }, uniforms).ids)).toEqual(new Set([0, 1, 2, 3]));
   });
 
   test.each(paths)("%s: a token that cannot be drawn is never drawn, at both ends of the unit interval", (_, path) => {
     const rows = [[-2000, 0, 0, -2000], [-2000, 0, 0, -2000]];
-    const { ids, logProbs } = choose(rows, { ...path, topK: path.topK ? 4 : 0 }, [0, 1 - 2 ** -53]);
+    const { ids, logProbs } = choose(rows, path, [0, 1 - 2 ** -53]);
     expect(ids).toEqual([1, 2]);
     expect(maxDifference(logProbs, [Math.log(0.5), Math.log(0.5)])).toBeLessThan(1e-5);
   });

@@ -14,7 +14,8 @@ const base: SamplingOptions = { maxNewTokens: 6, temperature: 1, topP: 1, topK: 
 class ScriptedDecoder implements Decoder {
   readonly prefills: { ids: number[]; rows: number; width: number; padding: number[] }[] = [];
   readonly steps: number[][] = [];
-  readonly #scripts: readonly (readonly number[])[];
+  readonly selections: number[][] = [];
+  #scripts: readonly (readonly number[])[];
 
   constructor(scripts: readonly (readonly number[])[]) {
     this.#scripts = scripts;
@@ -23,6 +24,11 @@ class ScriptedDecoder implements Decoder {
   prefill(ids: Int32Array, rows: number, width: number, padding: Int32Array): tf.Tensor2D {
     this.prefills.push({ ids: [...ids], rows, width, padding: [...padding] });
     return this.#logits(0);
+  }
+
+  select(rows: Int32Array): void {
+    this.selections.push([...rows]);
+    this.#scripts = Array.from(rows, (row) => this.#scripts[row]!);
   }
 
   step(ids: Int32Array): tf.Tensor2D {
@@ -38,7 +44,7 @@ class ScriptedDecoder implements Decoder {
 describeOnOneBackend("sampleBatch", () => {
   const say = async (scripts: number[][], options: Partial<SamplingOptions> = {}): Promise<{ rows: SampledRow[]; decoder: ScriptedDecoder }> => {
     const decoder = new ScriptedDecoder(scripts);
-    const rows = await sampleBatch(decoder, scripts.map(() => [1]), { ...base, ...options }, new Rng(1));
+    const rows = await sampleBatch(decoder, scripts.map((_, i) => [i]), { ...base, ...options }, new Rng(1));
     return { rows, decoder };
   };
 
@@ -53,7 +59,22 @@ describeOnOneBackend("sampleBatch", () => {
     expect(rows.map(({ ids }) => ids)).toEqual([[3, STOP], [5, 6, 7, STOP]]);
     expect(rows.map(({ finished }) => finished)).toEqual([true, true]);
     expect(rows.map(({ logProbs }) => logProbs.length)).toEqual([2, 4]);
-    expect(decoder.steps).toEqual([[3, 5], [STOP, 6], [4, 7]]);
+    expect(decoder.steps).toEqual([[3, 5], [6], [7]]);
+  });
+
+  test("finished rows leave once they are a quarter of the batch; until then they stay and say nothing", async () => {
+    const { rows, decoder } = await say([[3, 3, 3, STOP], [STOP], [4, 4, STOP], [5, STOP], [6, 6, 6, 6, STOP], [7, 7, STOP], [8, 8, 8, STOP], [2, 2, 2, STOP]]);
+    expect(rows.map(({ ids }) => ids)).toEqual([[3, 3, 3, STOP], [STOP], [4, 4, STOP], [5, STOP], [6, 6, 6, 6, STOP], [7, 7, STOP], [8, 8, 8, STOP], [2, 2, 2, STOP]]);
+    expect(decoder.steps.map((ids) => ids.length)).toEqual([8, 6, 4, 1]);
+    expect(decoder.selections).toEqual([[0, 2, 4, 5, 6, 7], [0, 2, 4, 5], [1]]);
+  });
+
+  test("equal prompts are computed once, and each row still draws for itself", async () => {
+    const decoder = new ScriptedDecoder([[3, STOP], [4, STOP]]);
+    const rows = await sampleBatch(decoder, [[1, 2], [1, 2], [5], [1, 2]], base, new Rng(1));
+    expect(decoder.prefills).toEqual([{ ids: [1, 2, 0, 5], rows: 2, width: 2, padding: [0, 1] }]);
+    expect(decoder.selections[0]).toEqual([0, 0, 1, 0]);
+    expect(rows.map(({ ids }) => ids)).toEqual([[3, STOP], [3, STOP], [4, STOP], [3, STOP]]);
   });
 
   test("any of several stop tokens ends a row", async () => {
@@ -72,6 +93,7 @@ describeOnOneBackend("sampleBatch", () => {
     // 50 / 1000 = 0.05 leaves a repeated token barely above the others' 0, so greedy takes it only when nothing is better
     const script: Decoder = {
       prefill: () => tf.tensor2d([[5, 4, 3, 2]]),
+      select: () => undefined,
       step: () => tf.tensor2d([[5, 4, 3, 2]]),
     };
     const [row] = await sampleBatch(script, [[0]], { ...base, temperature: 0, repetitionPenalty: 100, maxNewTokens: 3 }, new Rng(1));

@@ -1,5 +1,6 @@
 /** Reading files in VERL's shape: interpolation, extends, overrides, the algorithm type, and verlet's own section. */
 import { loadConfig, resolveConfig, verlTableText, type LoadedConfig } from "@verlet/config";
+import { registerTrainer } from "@verlet/core";
 import { describe, expect, test } from "vitest";
 import { folderWith, problemsOf } from "../config/helpers.js";
 import { load, notesOn, problems, smallest, valueAt } from "./verl-files.js";
@@ -113,6 +114,10 @@ describe("verlet's own section", () => {
       { verl: "verlet.optimizer.beta1", ours: "optimizer.beta1", value: 0.5, written: true },
     ]);
   });
+  test("another part in the place of one is shown whole, once", async () => {
+    const { translation } = await load(["advantage=rloo"]);
+    expect(translation!.keys.filter(({ ours }) => ours.startsWith("advantage")).map(({ ours, value, over }) => [ours, value, over])).toEqual([["advantage.name", "rloo", true], ["advantage", { name: "rloo" }, true]]);
+  });
   test("its plugins are loaded, from the file's folder", async () => {
     const folder = folderWith({
       "mine.ts": 'import { registerAdvantage } from "verlet";\nregisterAdvantage("temporary-mine")(({ tokenRewards }) => ({ advantages: tokenRewards, returns: tokenRewards }));\n',
@@ -152,6 +157,16 @@ describe("the algorithm type", () => {
   });
   test("may be any registered algorithm, which then brings its own advantage", async () => {
     expect(await problems(["algorithm_type=grqo"])).toEqual([expect.stringMatching(/^\[command line algorithm_type=grqo algorithm_type\] unknown algorithm: got "grqo", .* Did you mean "grpo"\?/)]);
+  });
+  test("of the user's own brings its advantage and loss over the file's estimator and verl's default loss; what it does not name is the file's", async () => {
+    const trainer = (() => undefined) as never;
+    registerTrainer("temporary-whole", { uses: ["rollout", "rewards", "advantage", "loss"], defaults: { advantage: { name: "rloo" }, loss: { name: "gpg" } } })(trainer);
+    registerTrainer("temporary-bare", { uses: ["rollout", "rewards", "advantage", "loss"] })(trainer);
+    const whole = await load(["algorithm_type=temporary-whole"]);
+    expect(whole.config).toMatchObject({ algorithm: { name: "temporary-whole" }, advantage: { name: "rloo" }, loss: { name: "gpg", aggregation: "token-mean" } });
+    expect(notesOn(whole, "adv_estimator")).toEqual(['algorithm.adv_estimator: "grpo" gives way to rloo, which the algorithm type temporary-whole asks for']);
+    expect((await load(["algorithm_type=temporary-whole", "actor_rollout_ref.actor.policy_loss.loss_mode=cispo"])).config.loss.name).toBe("cispo");
+    expect((await load(["algorithm_type=temporary-bare"])).config).toMatchObject({ advantage: { name: "grpo" }, loss: { name: "clip" } });
   });
 });
 

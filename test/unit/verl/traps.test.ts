@@ -1,5 +1,5 @@
 /** Keys of VERL that do not do what they seem to. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { load, notesOn, problems, valueAt } from "./verl-files.js";
 
 const actor = "actor_rollout_ref.actor";
@@ -121,9 +121,24 @@ test("without evaluation rows the keys about them are noted", async () => {
 });
 
 test("loggers that are not registered are named, and metrics.jsonl is always written", async () => {
-  const loaded = await load(["trainer.logger=[wandb, swanlab]"]);
-  expect(loaded.config.trainer.loggers.map(({ name }) => name)).toEqual(["jsonl"]);
-  expect(notesOn(loaded, "logger")).toEqual(["trainer.logger: no logger named wandb is registered; metrics go to jsonl", "trainer.logger: no logger named swanlab is registered; metrics go to jsonl"]);
+  const loaded = await load(["trainer.logger=[tensorboard, swanlab]"]);
+  expect(loaded.config.trainer.loggers.map(({ name }) => name)).toEqual(["tensorboard", "jsonl"]);
+  expect(notesOn(loaded, "logger")).toEqual(["trainer.logger: no logger named swanlab is registered; metrics go to tensorboard, jsonl"]);
+});
+
+test("wandb gets the project and the experiment; verl's default list, which has it too, needs no W&B", async () => {
+  const loggersOf = async (keys: readonly string[]): Promise<unknown> => (await load(keys)).config.trainer.loggers;
+  const wandb = (project: string, runName: string): object => ({ name: "wandb", options: { project, runName } });
+  expect(await loggersOf(["trainer.logger=[wandb]"])).toEqual([wandb("verl_examples", "gsm8k"), { name: "jsonl", options: {} }]);
+  expect(await loggersOf(["trainer.logger=[wandb, file]", "trainer.project_name=p", "trainer.experiment_name=e"])).toEqual([wandb("p", "e"), { name: "jsonl", options: {} }]);
+  expect(await loggersOf([])).toEqual([{ name: "console", options: { every: 1 } }, { name: "jsonl", options: {} }]);
+});
+
+test("TENSORBOARD_DIR is the folder of the event files, as in verl", async () => {
+  vi.stubEnv("TENSORBOARD_DIR", "board/one");
+  const { config } = await load(["trainer.logger=[tensorboard]"]);
+  vi.unstubAllEnvs();
+  expect(config.trainer.loggers[0]).toEqual({ name: "tensorboard", options: { dir: "board/one" } });
 });
 
 test("keys on which no result depends are noted, a section at a time; nulls and empty mappings need no word", async () => {

@@ -21,6 +21,14 @@ const CONTENT = "content";
 
 /** Whether the text begins as a rendered chat does. */
 function holdsMarks(tokenizer: ChatTokenizer, prompt: string): boolean {
-  const opening = tokenizer.renderChat([{ role: "user", content: CONTENT }]).split(CONTENT)[0]!.trim();
+  const opening = withoutOpening(tokenizer, tokenizer.renderChat([{ role: "user", content: CONTENT }]).split(CONTENT)[0]!).trim();
   return opening !== "" && prompt.includes(opening);
+}
+
+/** A rendered chat without the token that the tokenizer puts before any plain text (Llama's bos): as plain text it would have two. */
+export function withoutOpening(tokenizer: ChatTokenizer, chat: string): string {
+  const [first, second] = tokenizer.encode(chat);
+  if (first === undefined || first !== second || first === tokenizer.encode(chat, { addSpecialTokens: false })[1]) return chat;
+  const opening = tokenizer.decode([first]);
+  return chat.startsWith(opening) ? chat.slice(opening.length) : chat;
 }

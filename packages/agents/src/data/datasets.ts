@@ -1,16 +1,16 @@
 /** The documents' functions for data sets. */
-import type { Row } from "@verlet/core";
-import { z } from "@verlet/core";
+import { ConfigError, z, type Row } from "@verlet/core";
 import { readOptions } from "../options/read-options.js";
-import { formatMathRow, formatTypes, isMathRow, type FormatType } from "./math-format.js";
+import { formatMathRow, formatTypes, type FormatType } from "./math-format.js";
+import { tokenizerOf, withSeenPrompts } from "./model-prompts.js";
 import { hasSplits, openDataset, type DatasetInput, type RowsSource } from "./open-dataset.js";
+import { prepareRows } from "./prepare-rows.js";
 
 const shape = {
   dataset: z.unknown().optional(),
   split: z.string().min(1).default("train"),
   maxSamples: z.int().min(1).nullable().optional(),
   promptTemplate: z.string().min(1).optional(),
-  /** Rows are the same for every model: the template of the one that is trained is put on when it is trained. */
   modelName: z.string().min(1).optional(),
 } as const;
 
@@ -24,8 +24,12 @@ export interface DatasetOptions {
   split?: string;
   /** null = all. */
   maxSamples?: number | null;
-  /** With a place for {question}. */
+  /** With a place for {question}; refused for rows that have their prompts already. */
   promptTemplate?: string;
+  /**
+   * Rows to answer: the prompts are then as this model sees them, in its chat template. Without it they are the same for
+   * every model, and the template is put on when one is trained. Refused for rows to learn from, which are always so.
+   */
   modelName?: string;
 }
 
@@ -41,16 +45,23 @@ export class GSM8KDataset implements RowsSource {
 
   /** The rows, read once. @throws DataError */
   load(): Promise<readonly Row[]> {
-    const { dataset, split, maxSamples, formatType, promptTemplate } = this.#options;
-    return (this.#rows ??= loadRows("GSM8KDataset", { dataset, split, maxSamples, promptTemplate }, formatType, null));
+    const { formatType, ...options } = this.#options;
+    return (this.#rows ??= loadRows("GSM8KDataset", options, formatType, null));
   }
 }
 
 async function loadRows(where: string, options: DatasetOptions, format: FormatType, most: number | null): Promise<readonly Row[]> {
-  const { dataset = "gsm8k", split = "train", maxSamples = most, promptTemplate } = options;
+  const { dataset = "gsm8k", split = "train", maxSamples = most, promptTemplate, modelName } = options;
+  if (modelName !== undefined && format === "sft") throw modelOfSft(where, modelName);
+  const tokenizer = modelName === undefined ? undefined : await tokenizerOf(modelName);
   const named = split === "train" && !hasSplits(dataset) ? undefined : split; // the default names no split where there are none
-  const { rows } = await openDataset(dataset, { split: named, defaultSplit: "train", maxSamples, name: where });
-  return rows.map((row) => (isMathRow(row) ? formatMathRow(row, format, promptTemplate) : row));
+  const opened = await openDataset(dataset, { split: named, defaultSplit: "train", maxSamples, name: where });
+  const { rows, columns } = prepareRows(opened, format, {}, promptTemplate);
+  return tokenizer ? withSeenPrompts(rows, tokenizer, columns) : rows;
+}
+
+function modelOfSft(where: string, modelName: string): ConfigError {
+  return new ConfigError({ where, what: "modelName", got: `${modelName} for rows to learn from`, expected: "it for rows to answer alone", fix: "Take it out: they go through the chat template of the model that is trained" });
 }
 
 /** Rows to learn from, `{ prompt, completion, text }`; the first 1000 unless told otherwise. */
@@ -71,10 +82,16 @@ export async function createMathDataset(options: DatasetOptions & { formatType?:
   return loadRows("createMathDataset", rest, formatType, null);
 }
 
-/** Rows of questions and answers in one of the formats. @throws DataError for a row that is none. */
-export function formatMathDataset(rows: readonly Row[], options: { formatType?: FormatType; promptTemplate?: string; modelName?: string } = {}): Row[] {
-  const { formatType, promptTemplate } = readOptions("formatMathDataset", datasetSchema.pick({ formatType: true, promptTemplate: true, modelName: true }), options);
+/** Rows of questions and answers in one of the formats. @throws DataError for a row that is none, ConfigError for wrong options. */
+export function formatMathDataset(rows: readonly Row[], options: { formatType?: FormatType; promptTemplate?: string } = {}): Row[] {
+  const { formatType, promptTemplate, modelName } = readOptions("formatMathDataset", datasetSchema.pick({ formatType: true, promptTemplate: true, modelName: true }), options);
+  if (modelName !== undefined) throw modelOfFormat(modelName);
   return rows.map((row) => formatMathRow(row, formatType, promptTemplate));
+}
+
+/** Reading a model's chat template takes a moment, and this function does not wait. */
+function modelOfFormat(modelName: string): ConfigError {
+  return new ConfigError({ where: "formatMathDataset", what: "modelName", got: modelName, expected: "it in createRlDataset({ dataset: rows, modelName })", fix: "Take it out: the template of the model is put on when it is trained" });
 }
 
 /** The first rows as text, a line a column; printed, unless `write` takes it. */

@@ -21,7 +21,7 @@ export const evaluateSchema = z.strictObject({
   topP: z.number().gt(0).max(1).optional(),
   topK: z.int().min(0).optional(),
   batchSize: z.int().min(1).default(8).describe("Questions answered at a time."),
-  seed: z.int().min(0).default(42),
+  seed: z.int().min(0).optional().describe("Of answers that are sampled; 42 by default."),
   reward: z.union([z.string().min(1), rewardChoiceSchema, z.array(rewardChoiceSchema).min(1)]).optional().describe("What average_reward is of; the accuracy by default."),
   customReward: z.unknown().optional(),
   rewardType: z.string().min(1).optional(),

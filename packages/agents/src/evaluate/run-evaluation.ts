@@ -14,7 +14,7 @@ import { inSnake } from "../options/read-options.js";
 import { REWARDS_PLUGIN } from "../rewards/register.js";
 import type { RewardPart } from "../rewards/reward-function.js";
 import { deviceOf, type Device } from "../train/device.js";
-import { isAdapterFolder, modelKeys } from "../train/model-section.js";
+import { isAdapterFolder, modelKeys, requireModelFolder } from "../train/model-section.js";
 import { oneAtATime } from "../train/one-at-a-time.js";
 import type { EvaluateOptions, MetricName } from "./evaluate-options.js";
 import { measure, type AnswerDetails, type Measured } from "./measure.js";
@@ -46,6 +46,7 @@ export interface EvaluationResult extends Measured {
 }
 
 const ACCURACY: RewardPart = { name: "agents/accuracy" };
+const DEFAULT_SEED = 42;
 const DEFAULT_K = 5;
 const DEFAULT_K_TEMPERATURE = 0.7;
 
@@ -64,6 +65,7 @@ export async function runEvaluation(request: EvaluateRequest): Promise<Evaluatio
 async function evaluate({ where, options, metrics, dataset, datasetName, rewards, signal, models = huggingFaceFolder }: EvaluateRequest): Promise<EvaluationResult> {
   const start = performance.now();
   refuseIdle(where, options, metrics);
+  if (models === huggingFaceFolder) requireModelFolder(options.modelPath);
   await loadBuiltins();
   const { temperature = 0, modelPath, maxSamples, split, columns, promptTemplate } = options;
   const opened = await openDataset(dataset, { split, defaultSplit: "test", maxSamples, name: datasetName });
@@ -118,7 +120,7 @@ interface Sampling {
 }
 
 async function answer({ policy, tokenizer, rewards }: Session, prompts: readonly Prompt[], options: EvaluateOptions, { count, temperature, signal }: Sampling): Promise<ScoredRollout[]> {
-  const { batchSize, maxNewTokens, topP = 1, topK = 0, seed } = options;
+  const { batchSize, maxNewTokens, topP = 1, topK = 0, seed = DEFAULT_SEED } = options;
   const sampling = { numGenerations: count, temperature, maxNewTokens, topP, topK, minP: 0, repetitionPenalty: 1 };
   const rng = new Rng(seed).fork("evaluate");
   const rollouts: ScoredRollout[] = [];
@@ -130,10 +132,12 @@ async function answer({ policy, tokenizer, rewards }: Session, prompts: readonly
   return rollouts;
 }
 
-function refuseIdle(where: string, { modelPath, useLora, temperature, k, topP, topK }: EvaluateOptions, metrics: readonly MetricName[]): void {
+function refuseIdle(where: string, { modelPath, useLora, temperature, k, topP, topK, seed }: EvaluateOptions, metrics: readonly MetricName[]): void {
   const atK = metrics.includes("accuracy_at_k");
   if (useLora && !isAdapterFolder(modelPath)) throw new ConfigError({ where, what: "use_lora", got: `true for ${modelPath}`, expected: "an adapter's folder", fix: "Take use_lora out: what the folder holds is seen" });
   if (atK && temperature === 0) throw new ConfigError({ where, what: "accuracy_at_k", got: "temperature 0, at which all answers are the same", expected: "a temperature above 0" });
   if (k !== undefined && !atK) throw new ConfigError({ where, what: "k", got: `${k} without the metric accuracy_at_k`, expected: "both" });
-  if (!temperature && !atK && (topP ?? topK) !== undefined) throw new ConfigError({ where, what: topP === undefined ? "top_k" : "top_p", got: "it at temperature 0, where it changes nothing", expected: "a temperature above 0" });
+  if (temperature || atK) return;
+  const idle = Object.entries({ top_p: topP, top_k: topK, seed }).filter(([, value]) => value !== undefined);
+  if (idle.length > 0) throw new ConfigError(idle.map(([what, value]) => ({ where, what, got: `${value} at temperature 0, where it changes nothing`, expected: "a temperature above 0" })));
 }

@@ -7,6 +7,7 @@ const countOrZero = (): z.ZodInt => z.int().min(0);
 const ratio = (): z.ZodNumber => z.number().min(0).max(1);
 const positive = (): z.ZodNumber => z.number().gt(0);
 const notNegative = (): z.ZodNumber => z.number().min(0);
+const reporterNames = ["tensorboard", "wandb"] as const;
 
 /** A registered reward with its options. */
 export const rewardChoiceSchema = z.strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).optional(), weight: z.number().optional() });
@@ -74,12 +75,15 @@ export const trainSchema = z.strictObject({
   saveSteps: countOrZero().optional().describe("Steps between checkpoints; 0 = only at the end."),
   loggingSteps: count().optional().describe("Steps between lines on the console."),
   evalSteps: countOrZero().optional().describe("Steps between evaluations, which need eval_dataset or a data set with a test split."),
-  useTensorboard: z.boolean().optional(),
-  useWandb: z.boolean().optional(),
-  wandbProject: z.string().min(1).optional(),
-  fp16: z.boolean().optional(),
-  bf16: z.boolean().optional(),
-  gradientCheckpointing: z.boolean().optional(),
+  useTensorboard: z.boolean().optional().describe("Write TensorBoard's event files to output_dir/runs; true by default."),
+  useWandb: z.boolean().optional().describe("Send metrics to Weights & Biases, with @wandb/sdk installed; false by default."),
+  wandbProject: z.string().min(1).optional().describe("Project of Weights & Biases."),
+  reportTo: z.union([z.enum(["none", ...reporterNames]), z.array(z.enum(reporterNames))]).optional().describe('In place of the two switches: "tensorboard", "wandb", a list of them, or "none".'),
+  runName: z.string().min(1).optional().describe("Name of the run in Weights & Biases; that of the folder by default."),
+  loggingDir: z.string().min(1).optional().describe("Another folder for TensorBoard's event files."),
+  fp16: z.boolean().optional().describe("False: there is no such arithmetic; see bf16."),
+  bf16: z.boolean().optional().describe("Matrix products in bfloat16, on the native backend; false by default."),
+  gradientCheckpointing: z.boolean().optional().describe("Compute activations a second time instead of keeping them: less memory, more time; false by default."),
   backend: z.string().min(1).optional().describe("auto by default: the fastest that works."),
   overrides: z.array(z.string()).optional().describe('Any key of verlet\'s configuration, such as "loss.aggregation=token-sum".'),
 });
@@ -125,6 +129,7 @@ const plain: Readonly<Partial<Record<keyof TrainOptions, string>>> = {
   numIterations: "loss.iterations",
   saveSteps: "trainer.saveEvery",
   evalSteps: "trainer.evalEvery",
+  gradientCheckpointing: "trainer.gradientCheckpointing",
   outputDir: "trainer.outputDir",
   backend: "backend",
 };

@@ -1,10 +1,7 @@
 /** One action of the tool: parameters in, a reply's fields out. */
-import { existsSync } from "node:fs";
-import { ModelError, z, type Columns, type Row } from "@verlet/core";
-import { preparePrompts } from "@verlet/data";
-import { huggingFaceFolder, type ModelSource } from "@verlet/manager";
-import { chooseTemplate } from "../data/choose-template.js";
+import { z } from "@verlet/core";
 import { formatTypes, type FormatType } from "../data/math-format.js";
+import { seenPrompts, tokenizerOf } from "../data/model-prompts.js";
 import { openDataset, type DatasetInput } from "../data/open-dataset.js";
 import { prepareRows } from "../data/prepare-rows.js";
 import { evaluateAliases, evaluateSchema, metricNames, type MetricName } from "../evaluate/evaluate-options.js";
@@ -16,7 +13,6 @@ import { chooseRewards, ofType } from "../rewards/choose-rewards.js";
 import type { RewardInput } from "../rewards/reward-function.js";
 import { rewardTypes } from "../rewards/shaped-rewards.js";
 import type { Texts } from "../texts.js";
-import { modelKeys } from "../train/model-section.js";
 import { runTraining, type RunContext } from "../train/run-training.js";
 import { evaluateReply, trainReply, type Reply } from "./reply.js";
 import { createRewardAliases, createRewardSchema, loadSchema, TOOL_NAME, type Action } from "./tool-schema.js";
@@ -77,7 +73,7 @@ function sameName(datasetName: string, rewards: ReadonlyMap<string, RewardInput>
 }
 
 async function loadDataset(params: Params, context: ActionContext): Promise<Reply> {
-  const { texts, models = huggingFaceFolder } = context;
+  const { texts, models } = context;
   const options = readOptions(TOOL_NAME, loadSchema, params);
   const { format, split, maxSamples, promptTemplate, modelName } = options;
   if (!isFormat(format)) throw new Refusal(texts.unknownFormat(format, formatTypes));
@@ -91,20 +87,11 @@ async function loadDataset(params: Params, context: ActionContext): Promise<Repl
     dataset_size: rows.length,
     sample_keys: Object.keys(rows[0]!),
     dataset: opened.label,
-    ...(modelName !== undefined && { sample_prompt: await firstPrompt(modelName, models, rows, columns) }),
+    ...(modelName !== undefined && { sample_prompt: seenPrompts(rows.slice(0, 1), await tokenizerOf(modelName, models), columns)[0] }),
   };
 }
 
 const isFormat = (format: string): format is FormatType => (formatTypes as readonly string[]).includes(format);
-
-/** The first prompt with everything that the model sees of it. */
-async function firstPrompt(modelName: string, models: ModelSource, rows: readonly Row[], columns: Columns): Promise<string> {
-  if (models === huggingFaceFolder && !existsSync(modelName)) throw new ModelError({ where: modelName, what: "no such model folder", fix: "Give the folder of a model, or leave model_name out" });
-  const model = await modelKeys(modelName);
-  const tokenizer = await models.loadTokenizer({ init: "pretrained", ...model } as Parameters<ModelSource["loadTokenizer"]>[0]);
-  const section = { columns, chatTemplate: chooseTemplate(tokenizer, rows, columns, undefined), maxPromptTokens: Infinity };
-  return preparePrompts(rows.slice(0, 1), tokenizer, section, () => modelName).prompts[0]!.text;
-}
 
 async function createReward(params: Params, { texts }: ActionContext): Promise<Reply> {
   demand(createRewardSchema, params, createRewardAliases, texts);

@@ -2,7 +2,7 @@
 import { REWARDS_PLUGIN } from "../rewards/register.js";
 import type { Columns, DataSection, DataSource } from "@verlet/core";
 import { documentedRates, DOCUMENTED_BATCH, samples, type Algorithm } from "../options/algorithms.js";
-import { loggerOf } from "../options/refuse-idle.js";
+import { reporters } from "../options/reporters.js";
 import { plainKeys, setAt, type TrainOptions } from "../options/train-options.js";
 import type { RewardPart } from "../rewards/reward-function.js";
 import type { ModelKeys } from "./model-section.js";
@@ -28,7 +28,7 @@ export function buildConfig({ algorithm, options, model, data, rewards, console 
     ...keys,
     algorithm: algorithm.name,
     ...(rewards?.some(({ name }) => name.startsWith("agents/")) && { plugins: [REWARDS_PLUGIN] }),
-    model,
+    model: { ...model, ...(options.bf16 && { computeDtype: "bfloat16" }) },
     data: { ...keys.data, ...data },
     ...(rewards && { rewards: rewards.map(({ name, options: own, weight }) => ({ name, ...(own && { options: own }), ...(weight !== undefined && { weight }) })) }),
   };
@@ -40,11 +40,7 @@ function microBatch(algorithm: Algorithm, { gradientAccumulationSteps, numGenera
   return samples(algorithm) ? batch * (numGenerations ?? 1) : batch;
 }
 
-function loggers({ loggingSteps, useTensorboard, useWandb, wandbProject }: TrainOptions, console: boolean): object[] {
-  const asked = Object.entries({ useTensorboard, useWandb }).flatMap(([option, value]) => (value ? [loggerOf(option)] : []));
-  return [
-    ...(console ? [{ name: "console", ...(loggingSteps !== undefined && { every: loggingSteps }) }] : []),
-    { name: "jsonl" },
-    ...asked.map((name) => ({ name, ...(name === "wandb" && wandbProject !== undefined && { project: wandbProject }) })),
-  ];
+function loggers(options: TrainOptions, console: boolean): object[] {
+  const { loggingSteps } = options;
+  return [...(console ? [{ name: "console", ...(loggingSteps !== undefined && { every: loggingSteps }) }] : []), { name: "jsonl" }, ...reporters(options)];
 }

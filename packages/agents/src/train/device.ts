@@ -17,13 +17,19 @@ export interface DeviceInfo {
   backend: string;
   /** The processor's or the graphics card's name. */
   deviceName: string;
-  threads: number;
+  /** Of the processor, where it computes on those. */
+  threads?: number;
   cpuCores: number;
   memoryGb: number;
 }
 
-/** What runs here; without a backend in use yet, the fastest that works is chosen. @throws BackendError where none does. */
+/** The backend in use, or where none is the fastest that works. @throws BackendError where none does. */
+export async function currentBackend(): Promise<BackendInfo> {
+  return activeBackend() ?? (await selectBackend("auto"));
+}
+
+/** What runs here. @throws BackendError where no backend works. */
 export async function getDeviceInfo(): Promise<DeviceInfo> {
-  const info: BackendInfo = activeBackend() ?? (await selectBackend("auto"));
+  const info = await currentBackend();
   return { device: deviceOf(info.name), backend: info.name, deviceName: info.device, threads: info.threads, cpuCores: availableParallelism(), memoryGb: Math.round((totalmem() / 2 ** 30) * 10) / 10 };
 }

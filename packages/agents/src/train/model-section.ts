@@ -37,6 +37,17 @@ export async function modelKeys(folder: string, choice: LoraChoice = {}): Promis
   return { path: base, adapter: folder };
 }
 
+/**
+ * Said before anything else is read or fetched; the documents' names of models stand for downloads, and here for folders.
+ * @throws ModelError where there is no such folder
+ */
+export function requireModelFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const isHubName = /^[\w-][\w.-]*\/[\w.-]+$/.test(folder);
+  const fix = isHubName ? `Models are folders here. Fetch it: hf download ${folder} --local-dir ${folder}` : "Check the path; it starts where the program is run";
+  throw new ModelError({ where: folder, what: "no such model folder", got: resolve(folder), fix });
+}
+
 export function isAdapterFolder(folder: string): boolean {
   return existsSync(join(folder, ADAPTER_CONFIG)) && !existsSync(join(folder, "config.json"));
 }

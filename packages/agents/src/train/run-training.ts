@@ -1,7 +1,7 @@
 /** A run from the documents' options to the folder it leaves, through verlet's manager. */
 import "../rewards/register.js";
 import { ConfigError, type Metrics, type RunLogger, type TrainStats } from "@verlet/core";
-import { createManager, huggingFaceFolder, type ModelSource } from "@verlet/manager";
+import { createManager, huggingFaceFolder, listenForInterrupt, type ModelSource } from "@verlet/manager";
 import { chooseTemplate } from "../data/choose-template.js";
 import { hasTestSplit, openDataset, type DatasetInput, type OpenedDataset } from "../data/open-dataset.js";
 import { prepareRows, rowsFile } from "../data/prepare-rows.js";
@@ -10,13 +10,13 @@ import { refuseIdle } from "../options/refuse-idle.js";
 import type { TrainOptions } from "../options/train-options.js";
 import type { RewardPart } from "../rewards/reward-function.js";
 import { buildConfig } from "./build-config.js";
-import { modelKeys } from "./model-section.js";
+import { modelKeys, requireModelFolder } from "./model-section.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import { ProgressLogger, type TrainProgress } from "./progress.js";
 
 /** What a caller adds to the options. */
 export interface RunContext {
-  /** Ends training after its step, with what was learnt until then saved. */
+  /** Ends training after its step, with what was learnt until then saved, as Ctrl+C does. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: TrainProgress) => void) | undefined;
   /** Lines for people on standard output; true by default. */
@@ -41,8 +41,8 @@ export interface TrainResult {
   algorithm: string;
   modelName: string;
   outputDir: string;
-  /** The folder of the trained model, or of the adapter; absent where the run was stopped before its first step. */
-  modelPath?: string;
+  /** The folder of the trained model, or of the adapter; of a run that was stopped before its first step, the model as it was. */
+  modelPath: string;
   /** Rows of the data set that the run was given. */
   numSamples: number;
   numEpochs: number;
@@ -65,13 +65,22 @@ export interface TrainResult {
 
 /** @throws VerletError: wrong options, data, model or folder, before anything is trained; and what fails in training. */
 export async function runTraining(request: TrainRequest): Promise<TrainResult> {
-  return oneAtATime(() => train(request));
+  return oneAtATime(async () => {
+    // From here on, as the model is loaded before the manager listens: Ctrl+C meanwhile must not end without a model.
+    const interrupt = listenForInterrupt(request.signal, () => undefined);
+    try {
+      return await train({ ...request, signal: interrupt.signal });
+    } finally {
+      interrupt.dispose();
+    }
+  });
 }
 
 async function train({ where, algorithm, options, dataset, datasetName, rewards: choose, signal, onProgress, console = true, loggers = [], models }: TrainRequest): Promise<TrainResult> {
   refuseIdle(where, algorithm, options);
   const rewards = choose();
   refuseRewards(where, algorithm, rewards);
+  if (!models) requireModelFolder(options.modelName);
   const model = await modelKeys(options.modelName, options);
   const tokenizer = await (models ?? huggingFaceFolder).loadTokenizer({ init: "pretrained", ...model } as Parameters<ModelSource["loadTokenizer"]>[0]);
   const { rows, files, data } = await dataKeys(where, algorithm, options, dataset, datasetName);
@@ -83,14 +92,13 @@ async function train({ where, algorithm, options, dataset, datasetName, rewards:
     script: { name: where, keys },
     overrides: options.overrides ?? [],
     loggers: [progress, ...loggers],
+    modelOnInterrupt: true,
     ...(signal && { signal }),
     ...(models && { models }),
   });
   try {
     for (const file of files) await file.write();
     const stats = await manager.train();
-    // The manager keeps an interrupted run as a checkpoint, to go on from; here it also leaves a model.
-    if (stats.interrupted && stats.steps > 0) await manager.save(stats.outputDir);
     return result(stats, options, rows.length, model.lora !== undefined || model.adapter !== undefined, algorithm, progress);
   } finally {
     await manager.dispose();
@@ -138,7 +146,7 @@ function result(stats: TrainStats, options: TrainOptions, numSamples: number, us
     algorithm: name,
     modelName: options.modelName,
     outputDir,
-    ...(steps > 0 && { modelPath: outputDir }),
+    modelPath: outputDir,
     numSamples,
     numEpochs: options.numEpochs,
     useLora,

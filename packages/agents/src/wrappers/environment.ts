@@ -5,11 +5,6 @@ import { getDeviceInfo, type DeviceInfo } from "../train/device.js";
 import type { TrainResult } from "../train/run-training.js";
 import { TrainingConfig } from "./training-config.js";
 
-/** verlet trains by itself, on WebAssembly where nothing faster is there: training is always possible. */
-export const TRAINING_AVAILABLE = true;
-/** The same under the documents' name; TRL is not needed. */
-export const TRL_AVAILABLE = TRAINING_AVAILABLE;
-
 /** Makes the output folder and chooses the backend. @throws ConfigError for something that is no TrainingConfig; BackendError */
 export async function setupTrainingEnvironment(config: TrainingConfig = new TrainingConfig()): Promise<DeviceInfo & { outputDir: string }> {
   if (!(config instanceof TrainingConfig)) throw new ConfigError({ where: "setupTrainingEnvironment", what: "config", got: typeof config, expected: "a TrainingConfig" });

@@ -103,7 +103,7 @@ export class TrainerWrapper {
    * @throws TrainingError before `train`
    */
   async saveModel(path?: string): Promise<string> {
-    if (!this.#result || this.#result.steps === 0) throw new TrainingError({ where: `${this.#name}.saveModel`, what: "there is no trained model yet", fix: "Call train() first" });
+    if (!this.#result) throw new TrainingError({ where: `${this.#name}.saveModel`, what: "there is no trained model yet", fix: "Call train() first" });
     const { outputDir } = this.#result;
     if (path === undefined || resolve(path) === resolve(outputDir)) return outputDir;
     await mkdir(path, { recursive: true });

@@ -11,7 +11,7 @@ const configSchema = trainSchema
     maxSteps: true, gradientAccumulationSteps: true, learningRate: true, warmupRatio: true, warmupSteps: true, lrSchedulerType: true, weightDecay: true, maxGradNorm: true,
     numGenerations: true, maxNewTokens: true, temperature: true, topP: true, topK: true, klCoef: true, clipRange: true, clipRangeHigh: true, numIterations: true,
     maxLength: true, maxPromptLength: true, useLora: true, loraR: true, loraAlpha: true, loraDropout: true, loraTargetModules: true,
-    saveSteps: true, loggingSteps: true, evalSteps: true, seed: true, useTensorboard: true, useWandb: true, wandbProject: true, fp16: true, bf16: true, gradientCheckpointing: true, optimizer: true, backend: true, overrides: true,
+    saveSteps: true, loggingSteps: true, evalSteps: true, seed: true, useTensorboard: true, useWandb: true, wandbProject: true, reportTo: true, runName: true, loggingDir: true, fp16: true, bf16: true, gradientCheckpointing: true, optimizer: true, backend: true, overrides: true,
   })
   .extend({ modelName: shared.modelName.optional(), outputDir: shared.outputDir.default("./output"), numEpochs: shared.numEpochs, batchSize: z.int().min(1).default(4) });
 

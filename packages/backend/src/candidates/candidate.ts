@@ -10,7 +10,10 @@ export interface Opened {
   readonly tensorflowVersion?: string;
   /** What computes, e.g. the processor's model. */
   readonly device: string;
-  readonly threads: number;
+  /** Of the processor, where it computes on those. */
+  readonly threads?: number;
+  /** What a GPU grants, e.g. `maxBufferSize` in bytes; on webgpu. */
+  readonly limits?: Readonly<Record<string, number>>;
   /** What a faster form of this backend lacks. */
   readonly passedOver?: PassedOver;
 }
@@ -28,11 +31,14 @@ export interface PassedOver extends Unavailable {
 /** One way to run TensorFlow. */
 export interface Candidate {
   readonly name: ConcreteBackend;
-  /** Makes it the backend in use, or says why it cannot be. Does not throw for what a user can lack. */
-  open(): Promise<Opened | Unavailable>;
+  /**
+   * Makes it the backend in use, or says why it cannot be. Does not throw for what a user can lack.
+   * @param named whether the user asked for this one
+   */
+  open(request: { readonly named: boolean }): Promise<Opened | Unavailable>;
 }
 
-export const isUnavailable = (result: Opened | Unavailable): result is Unavailable => "why" in result;
+export const isUnavailable = <T extends Unavailable>(result: object | T): result is T => "why" in result;
 
 export const processorName = (): string => cpus()[0]?.model.trim() || process.arch;
 

@@ -16,6 +16,7 @@ export interface GraphBinding {
   executeOp(name: string, attributes: object[], inputs: number[], outputs: number): TensorMetadata[];
   createTensor(shape: number[], dtype: number, values: unknown): number;
   tensorDataSync(id: number): unknown;
+  deleteTensor(id: number): void;
   newGraph(): Graph;
   /** @returns the node's index */
   graphInput(graph: Graph, dtype: number): number;
@@ -31,15 +32,23 @@ export interface GraphBinding {
 export interface GraphBackend {
   binding: GraphBinding;
   /** Values not yet handed to TensorFlow, of each data id. */
-  readonly tensorMap: { get(dataId: object): { values: unknown } };
+  readonly tensorMap: { get(dataId: object): { id: number; values: unknown } };
   write(...given: unknown[]): object;
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
   getDTypeInteger(dtype: string): number;
 }
 
+let graphs = true;
+
+/** Whether `compile` and `replayed` run graphs; off, they run op by op everywhere. */
+export function useGraphs(on: boolean): void {
+  graphs = on;
+}
+
 /** The backend in use, if it can run functions: native, set up by `verlet setup`. */
 export function graphBackend(): GraphBackend | undefined {
+  if (!graphs) return undefined;
   const backend = tf.backend() as unknown as Partial<GraphBackend>;
   return typeof backend.binding?.addFunction === "function" ? (backend as GraphBackend) : undefined;
 }

@@ -25,7 +25,7 @@ export interface Moments {
 export interface AdamSlot {
   /** p ← keep·p − lr · m̂ / (√v̂ + ε), with the moments of clip·g. */
   update(gradient: tf.Tensor, update: AdamUpdate): void;
-  moments(): Moments;
+  moment(name: keyof Moments): Float32Array;
   setMoments(moments: Moments): void;
   dispose(): void;
 }
@@ -63,8 +63,8 @@ export class ComposedSlot implements AdamSlot {
     next.dispose();
   }
 
-  moments(): Moments {
-    return { m: this.#m.dataSync<"float32">(), v: this.#v.dataSync<"float32">() };
+  moment(name: keyof Moments): Float32Array {
+    return (name === "m" ? this.#m : this.#v).dataSync<"float32">();
   }
 
   setMoments({ m, v }: Moments): void {
@@ -115,9 +115,8 @@ class FusedSlot implements AdamSlot {
     next.dispose();
   }
 
-  moments(): Moments {
-    const numbers = (handle: tf.Tensor): Float32Array => tf.tidy(() => read(handle).dataSync<"float32">().slice());
-    return { m: numbers(this.#m), v: numbers(this.#v) };
+  moment(name: keyof Moments): Float32Array {
+    return tf.tidy(() => read(name === "m" ? this.#m : this.#v).dataSync<"float32">());
   }
 
   setMoments({ m, v }: Moments): void {

@@ -1,36 +1,32 @@
 import { tf } from "../tf.js";
+import { chunkedAttention } from "./attention-chunks.js";
 import { fusedOp } from "./fused-op.js";
+import { groupHeads, ungroupHeads } from "./group-heads.js";
 import { multiplier } from "./multiply.js";
 
 /** Additive mask value: exp(x + HIDDEN) is exactly 0, and a fully hidden row stays finite. */
 export const HIDDEN = -1e9;
 
-/** [B, T, heads, D] → [B, kvHeads, (heads / kvHeads)·T, D]: query heads that share a key head lie in one matrix. */
-export function groupHeads(x: tf.Tensor4D, kvHeads: number): tf.Tensor4D {
-  const [batch, , , dim] = x.shape;
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, kvHeads, -1, dim]);
-}
-
-/** The inverse of `groupHeads`. */
-function ungroupHeads(x: tf.Tensor4D, heads: number, width: number): tf.Tensor4D {
-  const [batch, , , dim] = x.shape;
-  return tf.transpose(tf.reshape(x, [batch, heads, width, dim]), [0, 2, 1, 3]);
-}
+/** Scores held at one time, in numbers: 32 M float32 = 128 MiB. */
+const CHUNK_NUMBERS = 32 * 2 ** 20;
 
 /**
  * Softmax attention with grouped queries; keys and values are never repeated.
- * Saved: q, k, v, the probabilities and the output. With δ = Σ dO·O a row,
+ * Saved: q, k, v, the probabilities and the output; scores that do not fit into one chunk are computed again in chunks of
+ * queries, so that memory grows in proportion to T. With δ = Σ dO·O a row,
  * dS = P·(dO·Vᵀ − δ), dQ = scale·dS·K, dK = dSᵀ·(scale·Q), dV = Pᵀ·dO (sums over a key head's queries included).
  * @param q [B, T, heads, D]
  * @param k [B, S, kvHeads, D]
  * @param v [B, S, kvHeads, D]
  * @param mask additive, [1 or B, 1, (heads / kvHeads)·T, S]: `HIDDEN` where a query may not look
+ * @param chunkNumbers scores held at one time
  * @returns [B, T, heads, D]
  */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor4D): tf.Tensor4D {
-  const [, width, heads, dim] = q.shape;
-  const kvHeads = k.shape[2];
-  const keys = k.shape[1];
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor4D, chunkNumbers = CHUNK_NUMBERS): tf.Tensor4D {
+  const [batch, width, heads, dim] = q.shape;
+  const [, keys, kvHeads] = k.shape;
+  const queries = Math.floor(chunkNumbers / (batch * heads * keys));
+  if (queries < width) return chunkedAttention(q, k, v, mask, Math.max(1, queries));
   const scale = 1 / Math.sqrt(dim);
   const times = multiplier();
   return fusedOp(

@@ -1,5 +1,6 @@
 import type { Rng } from "@verlet/core";
 import { tf } from "../tf.js";
+import { fusedOp } from "./fused-op.js";
 import { isNative, rawOp } from "./raw-op.js";
 
 /**
@@ -14,6 +15,19 @@ export function dropoutMask(shape: number[], rate: number, rng: Rng): tf.Tensor 
     const uniform = isNative() ? nativeUniform(shape, high, low) : tf.tensor(hostUniform(shape, low ^ high), shape);
     return tf.mul(tf.cast(tf.greaterEqual(uniform, rate), "float32"), 1 / (1 - rate));
   });
+}
+
+/** x with entries dropped and the rest scaled up. Kept for the gradient: the mask. */
+export function dropout<T extends tf.Tensor>(x: T, rate: number, rng: Rng): T {
+  return fusedOp<T>(
+    [x],
+    (save) => {
+      const mask = dropoutMask(x.shape, rate, rng);
+      save([mask]);
+      return tf.mul(x, mask);
+    },
+    (dy, [mask]) => [() => tf.mul(dy, mask!)],
+  );
 }
 
 function nativeUniform(shape: number[], high: number, low: number): tf.Tensor {

@@ -5,13 +5,20 @@
 import { tf } from "../tf.js";
 
 type Save = (tensors: tf.Tensor[]) => void;
-type Thunks = readonly (() => tf.Tensor)[];
+/** d loss / d input of one input, in the input's shape. */
+export interface Thunk {
+  (): tf.Tensor;
+  /** The same added to what other uses of the input gave, where that takes less than a tensor of its own. Must not free `sum`; may write into it. */
+  into?(sum: tf.Tensor): tf.Tensor;
+}
+
+type Thunks = readonly Thunk[];
 
 /** The part of the tfjs engine that `tf.customGrad` itself is written on; it is not in the public types. */
 interface Engine {
   runKernelFunc(call: {
     forwardFunc: (backend: unknown, save: Save) => tf.Tensor | tf.Tensor[];
-    backwardsFunc: (dy: tf.Tensor & tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+    backwardsFunc: (dy: tf.Tensor & tf.Tensor[], saved: tf.Tensor[]) => Record<string, Thunk>;
     inputs: Record<string, tf.Tensor>;
   }): tf.Tensor & tf.Tensor[];
 }
@@ -34,25 +41,4 @@ export function fusedOp<T extends tf.Tensor>(
     backwardsFunc: (dy, saved) => named(backward(dy as unknown as T, saved)),
     inputs: named(inputs),
   }) as unknown as T;
-}
-
-/**
- * Gradients of a scalar with respect to a fixed, ordered list of variables. Variables the loss does not depend on get
- * zeros, so that the list always matches the optimizer's. The caller owns the results.
- */
-export function gradientsOf(
-  loss: () => tf.Scalar,
-  variables: readonly tf.Variable[],
-): { value: tf.Scalar; gradients: tf.Tensor[] } {
-  const list = [...variables];
-  const { value, grads } = tf.engine().gradients(loss, list, undefined, true);
-  return { value: value as tf.Scalar, gradients: grads.map((g, i) => g ?? tf.zerosLike(list[i]!)) };
-}
-
-/** Adds one micro-batch's gradients to the sum so far, freeing both; the caller owns the result. */
-export function addGradients(total: tf.Tensor[] | undefined, more: tf.Tensor[]): tf.Tensor[] {
-  if (!total) return more;
-  const sums = total.map((sum, i) => tf.add(sum, more[i]!));
-  tf.dispose([...total, ...more]);
-  return sums;
 }

@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
+import { isNative, isNativeGpu, rawOp } from "./raw-op.js";
 
 /**
  * Rows of a table by index: token embeddings, or the hidden states of selected positions.
@@ -14,9 +15,18 @@ export function gatherRows(table: tf.Tensor2D, indices: tf.Tensor1D): tf.Tensor2
       save([indices]);
       return tf.gather(table, indices);
     },
-    (dy, [savedIndices]) => [() => tf.unsortedSegmentSum(dy, savedIndices as tf.Tensor1D, table.shape[0])],
+    (dy, [savedIndices]) => [Object.assign(() => tf.unsortedSegmentSum(dy, savedIndices as tf.Tensor1D, table.shape[0]), isNative() && { into: addRows(dy, savedIndices as tf.Tensor1D) })],
   );
 }
+
+/**
+ * Adds rows to a table: the embedding's gradient to that of a tied head, without a second table. On a processor in place;
+ * a GPU adds equal indices in no order, which only the op with an output of its own allows for.
+ */
+const addRows = (rows: tf.Tensor2D, indices: tf.Tensor1D) => (table: tf.Tensor): tf.Tensor =>
+  isNativeGpu()
+    ? rawOp("TensorScatterAdd", [table, tf.expandDims(indices, 1), rows], { types: { T: "float32", Tindices: "int32" } })[0]!
+    : rawOp("InplaceAdd", [table, indices, rows], { types: { T: "float32" } })[0]!;
 
 /**
  * Numbers of a flat tensor laid out anew: `out[i] = values[source[i]]`, and 0 where `source[i]` is −1.

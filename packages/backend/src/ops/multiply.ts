@@ -25,6 +25,9 @@ export function computeIn<T>(dtype: ComputeDtype, compute: () => T): T {
   }
 }
 
+/** The format in force now. */
+export const computeDtype = (): ComputeDtype => active;
+
 /** The product in the format in force now; a fused op takes it once and uses it in its gradient as well. */
 export const multiplier = (): Multiply => (active === "bfloat16" ? multiplyBfloat16 : tf.matMul);
 

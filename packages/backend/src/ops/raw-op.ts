@@ -5,6 +5,7 @@ interface NativeBackend {
   executeSingleOutput(name: string, attrs: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attrs: OpAttribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
   binding: Record<string, number>;
+  isUsingGpuDevice: boolean;
 }
 
 interface OpAttribute {
@@ -28,6 +29,9 @@ const typeNumbers = { float32: 1, int32: 3 } as const; // TF_FLOAT, TF_INT32
 
 /** True where libtensorflow runs the ops, so that `rawOp` can be used. */
 export const isNative = (): boolean => tf.getBackend() === "tensorflow";
+
+/** True where libtensorflow computes on a GPU. */
+export const isNativeGpu = (): boolean => isNative() && (tf.backend() as unknown as NativeBackend).isUsingGpuDevice;
 
 /**
  * Runs a TensorFlow op by its name on the native backend. The outputs are plain tensors without a gradient: use it

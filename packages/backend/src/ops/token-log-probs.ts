@@ -1,8 +1,10 @@
 import { tf } from "../tf.js";
+import type { FrozenTable } from "./frozen/frozen-weight.js";
 import { fusedOp } from "./fused-op.js";
 import { keepOnly, keptTokens } from "./kept-tokens.js";
 import { evaluateLogits, type ChunkWishes, type LogitChunk } from "./logit-chunk.js";
 import { multiplier } from "./multiply.js";
+import { vocabularyLogProbs } from "./vocabulary-log-probs.js";
 
 /** Logits held at one time, in numbers: 8 M float32 = 32 MiB. A whole batch's [B, T, V] is never materialised. */
 const CHUNK_NUMBERS = 8 * 2 ** 20;
@@ -31,14 +33,23 @@ export interface TokenLogProbs {
 const plainOutputs = ["entropy", "sumSquares"] as const;
 
 /**
- * log softmax(h·Wᵀ / temperature) at the target tokens, in chunks over tokens, and what else is asked for of each softmax.
- * With one chunk what the gradient needs is kept; with several it is computed again.
+ * log softmax(h·Wᵀ / temperature) at the target tokens, and what else is asked for of each softmax. Logits that do not fit
+ * into one chunk come in chunks over the vocabulary, or over tokens where a filter has to see whole rows.
  * @param hidden [N, H]
  * @param head [V, H]
  * @param targets [N], int32
  * @returns tensors that the caller's scope owns
  */
-export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: tf.Tensor1D, options: TokenLogProbOptions = {}): TokenLogProbs {
+export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | FrozenTable, targets: tf.Tensor1D, options: TokenLogProbOptions = {}): TokenLogProbs {
+  const { temperature = 1, entropy = false, sumSquares = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
+  const isFrozen = !(head instanceof tf.Tensor);
+  if (filter || (!isFrozen && hidden.shape[0] * head.shape[0] <= chunkNumbers)) return byTokens(hidden, isFrozen ? head.dense() : head, targets, options);
+  const { output, aside } = vocabularyLogProbs(hidden, head, targets, { temperature, entropy, sumSquares, chunkNumbers });
+  return results(output, hidden.shape[0], entropy === "differentiable", aside);
+}
+
+/** With one chunk what the gradient needs is kept; with several it is computed again. */
+function byTokens(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: tf.Tensor1D, options: TokenLogProbOptions): TokenLogProbs {
   const { temperature = 1, entropy = false, sumSquares = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
   const times = multiplier();
   const [count, width] = hidden.shape;
@@ -98,10 +109,15 @@ export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: t
       ];
     },
   );
+  return results(output, count, bonus, aside);
+}
+
+/** @param output [N] log-probs, with a differentiable entropy behind them [2N] · @param aside kept tensors [N] */
+function results(output: tf.Tensor1D, count: number, bonus: boolean, aside: Partial<Record<(typeof plainOutputs)[number], tf.Tensor1D>>): TokenLogProbs {
   return {
     logProbs: bonus ? tf.slice(output, 0, count) : output,
     ...(bonus && { entropy: tf.slice(output, count, count) }),
-    ...Object.fromEntries(plain.map((name) => [name, ownedByScope(aside[name]!)])),
+    ...Object.fromEntries(Object.entries(aside).map(([name, kept]) => [name, ownedByScope(kept)])),
   };
 }
 

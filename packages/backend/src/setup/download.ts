@@ -52,9 +52,9 @@ export async function downloadWheel({ run, tools, onBytes }: Downloader, require
 }
 
 /** @returns the path of the package's tarball in `folder` (which it has to itself) */
-export async function downloadPackage({ run, tools }: Downloader, { requirement }: PinnedFile, folder: string): Promise<string> {
+export async function downloadPackage(run: RunCommand, npm: string, { requirement }: PinnedFile, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const result = await run(tools.npm, ["pack", requirement, "--pack-destination", folder, "--loglevel", "error"]);
+  const result = await run(npm, ["pack", requirement, "--pack-destination", folder, "--loglevel", "error"]);
   if (result.code !== 0) throw failed(requirement, "npm", result);
   return theOne(folder, ".tgz", requirement);
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { BackendError } from "@verlet/core";
 import { TFJS_KEY } from "../native/load-native.js";
 import { cacheFolder, hasNvidiaDriver, isComplete, isNativePlatform, LAYOUT, nativeFolder, type Manifest } from "../native/native-cache.js";
-import { addonPackage, NATIVE_PLATFORM, protobufPackage, TENSORFLOW_VERSION, wheels, type NativeKind } from "../native/releases.js";
+import { addonPackage, diskBytes, NATIVE_PLATFORM, protobufPackage, TENSORFLOW_VERSION, wheels, type NativeKind } from "../native/releases.js";
 import { buildAddon, HEADERS } from "./build-addon.js";
 import { runCommand, type RunCommand } from "./command.js";
 import { addCudaLibraries, cudaRequirements } from "./cuda-libraries.js";
@@ -58,7 +58,7 @@ export async function setupNative(options: SetupOptions = {}): Promise<SetupResu
   if (!isNativePlatform()) throw noBuild();
   const tools = await findTools(run);
   await mkdir(dirname(folder), { recursive: true });
-  await checkDisk(dirname(folder), kind);
+  await checkDisk(dirname(folder), `TensorFlow (${kind})`, diskBytes[kind]);
 
   const temporary = await openWorkingFolder(dirname(folder));
   try {
@@ -67,7 +67,7 @@ export async function setupNative(options: SetupOptions = {}): Promise<SetupResu
     log("trying it out");
     const tried = await tryOut(run, made, kind);
     await writeFile(join(made, "manifest.json"), JSON.stringify({ layout: LAYOUT, tensorflow: TENSORFLOW_VERSION, kind } satisfies Manifest));
-    await putInPlace(made, folder, kind, force, temporary);
+    await putInPlace(made, folder, (each) => isComplete(each, kind), force, temporary);
     log(`TensorFlow ${tried.tensorflow} (${kind}) is set up in ${folder}`);
     return { ...done, present: false, gpu: tried.gpu };
   } finally {
@@ -90,7 +90,7 @@ async function make(downloader: Downloader, kind: NativeKind, made: string, temp
 
   for (const [file, target] of [[addonPackage, "tfjs-node"], [protobufPackage, join("node_modules", "google-protobuf")]] as const) {
     log(`downloading ${file.requirement}`);
-    const archive = await downloadPackage(downloader, file, join(temporary, target));
+    const archive = await downloadPackage(run, tools.npm, file, join(temporary, target));
     await verifyFile(archive, file);
     await unpack(run, tools.python, { archive, target: join(made, target), strip: "package/", patterns: ["*"] });
   }

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, rm, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { BackendError } from "@verlet/core";
-import { diskBytes, type NativeKind } from "../native/releases.js";
 
 const prefix = (): string => `.setup-${hostname()}-`;
 
@@ -26,17 +25,17 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** @throws BackendError where the disk is too small for a set-up */
-export async function checkDisk(parent: string, kind: NativeKind): Promise<void> {
+/** @throws BackendError where the disk has less free than setting `what` up takes at its peak, in bytes */
+export async function checkDisk(parent: string, what: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(parent);
   const free = bavail * bsize;
-  if (free >= diskBytes[kind]) return;
+  if (free >= bytes) return;
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new BackendError({
     where: "verlet setup",
-    what: `too little disk for TensorFlow (${kind})`,
+    what: `too little disk for ${what}`,
     got: `${gigabytes(free)} free in ${parent}`,
-    expected: `${gigabytes(diskBytes[kind])}`,
+    expected: gigabytes(bytes),
     fix: "Free some, or put the cache elsewhere with the environment variable VERLET_CACHE",
   });
 }

@@ -7,6 +7,7 @@ export function addDoctor(program: Command): void {
     .command("doctor")
     .description("which backend is in use, what was passed over and why, and how fast it multiplies")
     .addOption(backendOption())
+    .option("--bench", "measure every backend that is here, and tell what the others lack")
     .option("--json", "print one JSON object")
     .addHelpText(...example("verlet doctor"))
     .action(async (flags: DoctorFlags) => {

@@ -3,7 +3,7 @@ import { dataSchema, loadBuiltins, loadPlugins } from "@verlet/config";
 import { describeSource, inspectRows, readRows } from "@verlet/data";
 import { inspectText } from "../inspect-text.js";
 import type { JsonFlag } from "../options.js";
-import { print, printJson, progress, styles } from "../output.js";
+import { note, print, printJson, progress, styles } from "../output.js";
 import { findTokenizerFolder } from "../open-model.js";
 
 export interface InspectFlags extends JsonFlag {
@@ -27,8 +27,8 @@ export async function inspectData(path: string, flags: InspectFlags): Promise<vo
   await loadPlugins(flags.plugins ?? [], process.cwd());
   const source: DataSource = split === undefined ? path : { path, split };
   const section = dataSchema.parse({ train: path, columns, chatTemplate, trainOn, maxLength, maxPromptTokens });
-  const rows = await readRows(source, { columns, defaultSplit: "train", ...(maxSamples !== undefined && { maxSamples }) });
-  const evaluation = flags.eval === undefined ? undefined : await readRows(flags.eval, { columns });
+  const rows = await readRows(source, { columns, defaultSplit: "train", log: note, ...(maxSamples !== undefined && { maxSamples }) });
+  const evaluation = flags.eval === undefined ? undefined : await readRows(flags.eval, { columns, log: note });
   const tokenizer = model === undefined ? undefined : await loadTokenizerOf(model);
   progress(`${rows.rows.length} rows`);
   const report = inspectRows(rows, { ...section, samples, ...(evaluation && { evaluation }), ...(tokenizer && { tokenizer }) });

@@ -17,9 +17,9 @@ export async function explain(kindText: string, name: string, { plugins, json }:
   await loadParts(plugins);
   const entry = registry.get(kind, name);
   const options = explainEntry(entry);
-  const { doc, needs, uses, provides, defaults, source, package: packageName, version } = entry;
+  const { doc, needs, uses, reads, provides, defaults, source, package: packageName, version } = entry;
   if (json) {
-    printJson({ kind, name, doc, options, needs, uses, provides, defaults, source, package: packageName, version, example: exampleYaml(entry) });
+    printJson({ kind, name, doc, options, needs, uses, reads, provides, defaults, source, package: packageName, version, example: exampleYaml(entry) });
     return;
   }
   const { bold } = styles();
@@ -49,11 +49,12 @@ function explainPreset(name: string, json?: boolean): void {
   print(section("Source", sourceOf(preset)));
 }
 
-function describeNeeds({ needs, uses, provides }: RegistryEntry): string {
+function describeNeeds({ needs, uses, reads, provides }: RegistryEntry): string {
   const wanted = wordsForNeeds(needs);
   return [
     wanted.length > 0 ? wanted.join(", ") : "nothing",
     ...(uses.length > 0 ? [`reads the sections ${uses.join(", ")}`] : []),
+    ...(reads.length > 0 ? [`reads ${reads.map((key) => `data.${key}`).join(", ")}`] : []),
     ...(provides.length > 0 ? [`provides ${provides.map((key) => needWords[key](true)).join(", ")}`] : []),
   ].join("\n");
 }

@@ -51,6 +51,7 @@ export interface DatasetReader {
   /**
    * Rows with their place in the file, for messages.
    * @param split one split's name; without it the only one there is.
+   * @param log takes a line for the user, about what takes a while.
    */
-  read(path: string, split?: string): Promise<readonly Row[]>;
+  read(path: string, split?: string, log?: (line: string) => void): Promise<readonly Row[]>;
 }

@@ -52,6 +52,10 @@ export interface DataSection {
   readonly maxPromptTokens: number;
   /** SFT: which tokens are trained. `auto` = completion for prompt/completion rows, everything otherwise. */
   readonly trainOn: "auto" | "completion" | "assistant" | "all";
+  /** SFT: several examples in one row of at most maxLength tokens; `trainer.batchSize` counts such rows. */
+  readonly packing: boolean;
+  /** SFT: batches of rows of similar length. */
+  readonly groupByLength: boolean;
   readonly shuffle: boolean;
 }
 

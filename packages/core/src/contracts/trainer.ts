@@ -18,9 +18,12 @@ export interface DataLoader<T> {
 }
 
 export interface Optimizer {
-  /** Applies one update with the given gradients (same order as the parameters). Disposes of nothing it was given. */
+  /**
+   * Applies one update with the given gradients, in the order of the parameters. It may free each as soon as it is used, so
+   * that weights, moments and gradients are never there all at once; the caller disposes of them all afterwards.
+   */
   step(gradients: readonly tf.Tensor[]): Metrics;
-  /** Named tensors (float32) and scalars for a checkpoint. */
+  /** Named tensors (float32) and scalars for a checkpoint. `data` may be read from the device when asked for: ask before the next step. */
   state(): { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> };
   restore(state: { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> }): void;
   dispose(): void;
@@ -46,6 +49,8 @@ export interface Trainer {
    * @throws DataError when nothing is left.
    */
   prepare?(rows: readonly Row[], context: PrepareContext): readonly Row[];
+  /** Tokens of a row that `prepare` gave back; for `data.groupByLength`, which the registration names under `reads`. */
+  lengthOf?(row: Row): number;
   setup(run: Run): Promise<void>;
   step(): Promise<StepMetrics>;
   state(): TrainerState;

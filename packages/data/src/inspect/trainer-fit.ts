@@ -1,11 +1,12 @@
 /** Which kind of training a row's columns are for. */
-import type { ChatTokenizer, DataSection, Row } from "@verlet/core";
+import type { ChatTokenizer, DataSection, Message, Row } from "@verlet/core";
 import { DataError } from "@verlet/core";
 import { columnName, columnOf, detectFormat, findColumn, listColumns } from "../columns.js";
 import { parseTextOrMessages } from "../messages.js";
 import { promptText } from "../prepare-prompts.js";
 import { tokenizeSftRow } from "../prepare-sft.js";
 import { checkTrainOn } from "../sft-parts.js";
+import { requireAssistant, requireKnownRoles, requireText } from "./check-texts.js";
 
 export type InspectSection = Pick<DataSection, "columns" | "chatTemplate" | "trainOn" | "maxLength" | "maxPromptTokens">;
 
@@ -27,6 +28,8 @@ export const sftFit: TrainerFit = {
     const format = detectFormat(row, section.columns, where);
     checkTrainOn(format, section.trainOn, where);
     const { ids, mask } = tokenizeSftRow(format, row, tokenizer, section, where);
+    requireKnownRoles(row, section.columns, where);
+    if (format === "messages") requireAssistant(row, section.columns, where);
     const trained = tokenizer.decode(ids.filter((id, i) => mask[i] === 1 && !tokenizer.stopTokenIds.includes(id)));
     if (trained.trim() !== "") return { ids, mask };
     throw new DataError({ where, what: `column "${columnName(section.columns, format === "prompt-completion" ? "completion" : format)}" is empty`, got: "nothing to train on" });
@@ -39,6 +42,7 @@ export const rlFit: TrainerFit = {
   check(row, tokenizer, section, where) {
     const { text, templated } = promptText(row, tokenizer, section, where);
     const ids = tokenizer.encode(text, { addSpecialTokens: !templated });
+    requireKnownRoles(row, section.columns, where);
     if (text.trim() !== "") return { ids };
     throw new DataError({ where, what: `column "${columnName(section.columns, "prompt")}" is empty`, got: "a prompt without text" });
   },
@@ -49,7 +53,8 @@ const pairs = (trainer: string): TrainerFit => ({
   trainer,
   columns: "chosen + rejected, and prompt unless they are whole chats",
   check(row, _, section, where) {
-    const [chosen, rejected] = ["chosen", "rejected"].map((name) => textOrMessages(row, name, where));
+    const [chosen, rejected] = ["chosen", "rejected"].map((name) => requireText(textOrMessages(row, name, where), name, where));
+    requireKnownRoles(row, section.columns, where);
     if (JSON.stringify(chosen) === JSON.stringify(rejected)) throw new DataError({ where, what: 'columns "chosen" and "rejected" are the same', expected: "two answers" });
     if (findColumn(row, columnName(section.columns, "prompt"))) parseTextOrMessages(columnOf(row, section.columns, "prompt", where), columnName(section.columns, "prompt"), where);
     return undefined;
@@ -69,7 +74,7 @@ const kto: TrainerFit = {
 
 export const trainerFits: readonly TrainerFit[] = [sftFit, rlFit, pairs("DPO"), kto, pairs("reward model")];
 
-function textOrMessages(row: Row, name: string, where: string): unknown {
+function textOrMessages(row: Row, name: string, where: string): string | Message[] {
   return parseTextOrMessages(requireColumn(row, name, where), name, where);
 }
 

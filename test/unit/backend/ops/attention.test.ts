@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { attention, attentionComposed, HIDDEN, rotary, tf, type RotaryTable } from "@verlet/backend";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { attention, attentionComposed, gradientsOf, HIDDEN, rotary, tf, type RotaryTable } from "@verlet/backend";
+import { describeOnBackendsAndWebgpu } from "../../../helpers/backends.js";
 import { maxDifference } from "../../../helpers/fixtures.js";
+import { peakBytes } from "../../../helpers/peak-bytes.js";
 import { expectNoLeak, expectSameFunction, outputAndGradients, randomTensor } from "../../../helpers/tensors.js";
 
 const BATCH = 2;
@@ -24,7 +25,7 @@ const inputs = (heads: number, kvHeads: number): tf.Tensor[] => [
   randomTensor<tf.Rank.R4>([BATCH, WIDTH, kvHeads, DIM], 3),
 ];
 
-describeOnBackends("attention", () => {
+await describeOnBackendsAndWebgpu("attention", () => {
   test.each([
     ["one key head a query head", 4, 4],
     ["two query heads a key head", 4, 2],
@@ -47,6 +48,29 @@ describeOnBackends("attention", () => {
       (q, k, v) => attentionComposed(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask),
       inputs(4, 2),
     );
+  });
+
+  test.each([1, 2, 3, 4])("in chunks of %d queries it gives the same, with a mask a row too", (queries) => {
+    for (const padding of [[0], [2, 0]]) {
+      const fused = forGroups(maskOf(padding), 2);
+      expectSameFunction(
+        (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused, queries * BATCH * 4 * WIDTH),
+        (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused),
+        inputs(4, 2),
+      );
+    }
+  });
+
+  test("in chunks, memory grows with the length and not with its square; nothing is left behind", async () => {
+    const pass = (width: number) => (): void => {
+      const [q, k, v] = [1, 2, 3].map((seed) => tf.tidy(() => tf.variable(randomTensor([1, width, 4, DIM], seed))));
+      const mask = maskOf([0], width);
+      const { value, gradients } = gradientsOf(() => tf.sum(tf.square(attention(q as unknown as tf.Tensor4D, k as unknown as tf.Tensor4D, v as unknown as tf.Tensor4D, mask, 4 * width * 8))), [q!, k!, v!]);
+      tf.dispose([q, k, v, mask, value, gradients] as tf.Tensor[]);
+    };
+    const above = (width: number): number => peakBytes(pass(width)) - 3 * 4 * width * width; // apart from the caller's mask, which tfjs counts for each of three tensors on it
+    expect(above(128)).toBeLessThan(4.2 * above(32)); // 16 times the scores
+    await expectNoLeak(pass(32));
   });
 
   test("by hand: the first token sees only itself, so its output is its value", () => {
@@ -119,7 +143,7 @@ function rotated(x: ArrayLike<number>, positions: readonly (readonly number[])[]
   return out;
 }
 
-describeOnBackends("rotary", () => {
+await describeOnBackendsAndWebgpu("rotary", () => {
   test.each([
     ["the same positions for all rows", [[0, 1, 2, 3, 4]]],
     ["positions of their own for each row", [[0, 0, 0, 1, 2], [5, 6, 7, 8, 9]]],

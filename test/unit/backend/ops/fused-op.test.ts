@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dropoutMask, fusedOp, gradientsOf, tf } from "@verlet/backend";
 import { Rng } from "@verlet/core";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { describeOnBackendsAndWebgpu } from "../../../helpers/backends.js";
 import { expectNoLeak } from "../../../helpers/tensors.js";
 
 /** a·b with a record of the gradients that were computed. */
@@ -18,7 +18,7 @@ const product = (a: tf.Tensor, b: tf.Tensor, computed: string[]): tf.Tensor =>
     ],
   );
 
-describeOnBackends("fusedOp", () => {
+await describeOnBackendsAndWebgpu("fusedOp", () => {
   test("calls only the thunks of inputs that lead to a wanted variable", () => {
     const [a, b] = [tf.variable(tf.tensor1d([2, 3])), tf.variable(tf.tensor1d([5, 7]))];
     const computed: string[] = [];
@@ -36,7 +36,7 @@ describeOnBackends("fusedOp", () => {
   });
 });
 
-describeOnBackends("gradientsOf", () => {
+await describeOnBackendsAndWebgpu("gradientsOf", () => {
   test("gives the value, and gradients in the order of the variables; one that is not used gets zeros", () => {
     const [used, unused] = [tf.variable(tf.tensor1d([3])), tf.variable(tf.tensor2d([[1, 2]]))];
     const { value, gradients } = gradientsOf(() => tf.sum(tf.square(used!)), [unused!, used!]);
@@ -72,7 +72,7 @@ describeOnBackends("gradientsOf", () => {
 const COUNT = 40_000;
 const draw = (rate: number, seed: number): Float32Array => tf.tidy(() => dropoutMask([200, COUNT / 200], rate, new Rng(seed)).dataSync()) as Float32Array;
 
-describeOnBackends("dropoutMask", () => {
+await describeOnBackendsAndWebgpu("dropoutMask", () => {
   test.each([0.05, 0.3, 0.5, 0.9])("rate %d: that share is 0, the rest 1 / (1 − rate), and the mean stays 1", (rate) => {
     const mask = draw(rate, 7);
     const dropped = mask.filter((x) => x === 0).length / COUNT;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { gatherRows, gradientsOf, linear, rmsNorm, rmsNormComposed, scatterTo, swiglu, tf } from "@verlet/backend";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { describeOnBackendsAndWebgpu } from "../../../helpers/backends.js";
 import { expectNoLeak, expectSameFunction, outputAndGradients, randomTensor } from "../../../helpers/tensors.js";
 
-describeOnBackends("rmsNorm", () => {
+await describeOnBackendsAndWebgpu("rmsNorm", () => {
   test("by hand: [3, 4] over its rms √12.5, times the weight", () => {
     // mean(9, 16) = 12.5; 3/√12.5 = 0.8485281, 4/√12.5 = 1.1313708; times (2, 0.5)
     const out = rmsNorm(tf.tensor2d([[3, 4]]), tf.tensor1d([2, 0.5]), 0).dataSync();
@@ -22,7 +22,7 @@ describeOnBackends("rmsNorm", () => {
   });
 });
 
-describeOnBackends("swiglu", () => {
+await describeOnBackendsAndWebgpu("swiglu", () => {
   test("by hand: silu(0) · 5 = 0, silu(2) · 3 = 2 · σ(2) · 3", () => {
     const out = swiglu(tf.tensor1d([0, 2]), tf.tensor1d([5, 3])).dataSync();
     expect(out[0]).toBe(0);
@@ -47,7 +47,7 @@ const plainLinear = (x: tf.Tensor, w: tf.Tensor, b?: tf.Tensor): tf.Tensor => {
 
 const fusedLinear = (x?: tf.Tensor, w?: tf.Tensor, b?: tf.Tensor): tf.Tensor => linear(x!, w as tf.Tensor2D, b as tf.Tensor1D | undefined);
 
-describeOnBackends("linear", () => {
+await describeOnBackendsAndWebgpu("linear", () => {
   test("by hand: [1, 2]·[[3, 4], [5, 6], [7, 8]]ᵀ + [1, 1, 1] = [12, 18, 24]", () => {
     expect([...linear(tf.tensor2d([[1, 2]]), tf.tensor2d([[3, 4], [5, 6], [7, 8]]), tf.ones([3])).dataSync()]).toEqual([12, 18, 24]);
   });
@@ -81,7 +81,7 @@ describeOnBackends("linear", () => {
   });
 });
 
-describeOnBackends("gatherRows", () => {
+await describeOnBackendsAndWebgpu("gatherRows", () => {
   test("equals a product with one-hot rows; rows picked twice add up in the gradient, rows left out get 0", () => {
     const table = randomTensor<tf.Rank.R2>([5, 3], 1);
     const indices = tf.tensor1d([4, 0, 4, 4, 2], "int32");
@@ -104,7 +104,7 @@ describeOnBackends("gatherRows", () => {
   });
 });
 
-describeOnBackends("scatterTo", () => {
+await describeOnBackendsAndWebgpu("scatterTo", () => {
   test("lays values out by their source, 0 where there is none", () => {
     expect(scatterTo(tf.tensor1d([10, 20, 30]), Int32Array.of(-1, 2, 0, -1, -1, 1), [2, 3]).arraySync()).toEqual([[0, 30, 10], [0, 0, 20]]);
   });

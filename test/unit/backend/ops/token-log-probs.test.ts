@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { gradientsOf, tf, tokenLogProbs } from "@verlet/backend";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { describeOnBackendsAndWebgpu } from "../../../helpers/backends.js";
 import { maxDifference } from "../../../helpers/fixtures.js";
 import { expectNoLeak, expectSameFunction, outputAndGradients, randomTensor } from "../../../helpers/tensors.js";
 
@@ -15,7 +15,7 @@ const plain = (h: tf.Tensor2D, w: tf.Tensor2D, temperature: number): tf.Tensor =
   return tf.sum(tf.mul(logProbs, tf.cast(tf.oneHot(targets(), VOCABULARY), "float32")), 1);
 };
 
-describeOnBackends("tokenLogProbs", () => {
+await describeOnBackendsAndWebgpu("tokenLogProbs", () => {
   test("by hand: logits [ln 1, ln 2, ln 5] give the second token ln(2/8)", () => {
     const head3 = tf.tensor2d([[Math.log(1)], [Math.log(2)], [Math.log(5)]]);
     const { logProbs, entropy } = tokenLogProbs(tf.tensor2d([[1]]), head3, tf.tensor1d([1], "int32"), { entropy: true });
@@ -69,8 +69,9 @@ describeOnBackends("tokenLogProbs", () => {
     ["one chunk, head frozen", 1000, ["hidden"], 2],
     ["one chunk, both trained", 1000, ["hidden", "head"], 3],
     ["two chunks, head frozen: the logits of each once more", 4 * VOCABULARY, ["hidden"], 6],
+    ["two chunks, both trained: the same logits for both gradients", 4 * VOCABULARY, ["hidden", "head"], 8],
   ])("products computed with %s", async (_, chunkNumbers, wanted, products) => {
-    const all = { hidden: tf.variable(hidden()), head: tf.variable(head()) };
+    const all = { hidden: tf.variable(hidden()), head: tf.variable(head(), wanted.includes("head")) };
     const { kernels } = await tf.profile(() => {
       const loss = (): tf.Scalar => tf.sum(tokenLogProbs(all.hidden as tf.Tensor2D, all.head as tf.Tensor2D, targets(), { chunkNumbers }).logProbs);
       const { value, gradients } = gradientsOf(loss, wanted.map((name) => all[name as "hidden" | "head"]));

@@ -73,6 +73,16 @@ describe("a data set of the hub", () => {
     expect(await questions("hf://maths/sums")).toEqual(["new0"]);
   });
 
+  it("tells of each file that it downloads, and of none that is in the cache", async () => {
+    const log: string[] = [];
+    const read = async (): Promise<number> => (await readRows("hf://maths/sums/main:train", { log: (line) => log.push(line) })).rows.length;
+    expect([await read(), await read()]).toEqual([5, 5]);
+    expect(log).toEqual(["downloading main/train-00000-of-00002.jsonl of maths/sums, 33 bytes", "downloading main/train-00001-of-00002.jsonl of maths/sums, 22 bytes"]);
+    add("maths/large", { "train.csv": `q\n${"x".repeat(1_234_567)}\n` });
+    await readRows("hf://maths/large", { log: (line) => log.push(line) });
+    expect(log.at(-1)).toBe("downloading train.csv of maths/large, 1.2 MB");
+  });
+
   it("may be one file of it, in the form that Python has for it", async () => {
     add("maths/files", { "data/sums.parquet": parquet, "other/rows.csv": "q\nc0\n" }, { lfs: ["data/sums.parquet"] });
     expect((await readRows("hf://datasets/maths/files/data/sums.parquet[:1]")).rows).toEqual([{ question: "0+1?", answer: "0+1=1\n#### 1" }]);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe("the parquet reader", () => {
-  it.each(["none", "snappy", "gzip", "zstd", "brotli"])("reads what pyarrow wrote, compression %s: nested lists, nulls, times, large numbers", async (codec) => {
+  it.each(["none", "snappy", "gzip", "zstd", "brotli", "lz4"])("reads what pyarrow wrote, compression %s: nested lists, nulls, times, large numbers", async (codec) => {
     const { rows, where } = await readRows(fixture(`data/${codec}.parquet`));
     expect(rows).toEqual(readJson<Row[]>("data/parquet-rows.json"));
     expect(where(2)).toMatch(/parquet:3$/);

@@ -1,0 +1,1 @@
+export { replayCounts, replayed } from "./replayed.js";

@@ -1,0 +1,12 @@
+export { loadPipeline } from "./load-pipeline.js";
+export type { LoadPipelineOptions, Pipeline, Stage } from "./load-pipeline.js";
+export { planPipeline, requireFiles } from "./plan.js";
+export type { Action, PlannedStage, PlanOptions } from "./plan.js";
+export { runPipeline } from "./run-pipeline.js";
+export type { PipelineEvent, PipelineResult, RunPipelineOptions } from "./run-pipeline.js";
+export type { CheckedExpectation, Expectations } from "./expectations.js";
+export { describeBounds } from "./expectations.js";
+export type { PipelineReport } from "./report-text.js";
+export type { StageInputs, StageRecord, StageStatus } from "./records.js";
+export type { PreparedStage, StageContext, StageKind, StageResult, StageSetup, StageSummary } from "./stage-kind.js";
+export { stageKinds } from "./stages/index.js";

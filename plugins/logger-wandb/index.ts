@@ -1,0 +1,2 @@
+export * from "./wandb-logger.js";
+export * from "./wandb-sdk.js";

@@ -1,0 +1,1 @@
+export { datasetReaderContract, type DatasetReaderCase } from "@verlet/testing";

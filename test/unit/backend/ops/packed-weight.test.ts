@@ -1,0 +1,74 @@
+import { beforeAll, expect, test } from "vitest";
+import { joinPanels, outputAxis, overwriteRows, packedProduct, packWeight, selectBackend, tf } from "@verlet/backend";
+import { describeOnBackends } from "../../../helpers/backends.js";
+import { maxDifference } from "../../../helpers/fixtures.js";
+import { describeNative } from "../../../helpers/native.js";
+import { expectNoLeak, randomTensor } from "../../../helpers/tensors.js";
+
+describeOnBackends("packed weights", () => {
+  test.each([[64, 1], [96, 1], [128, 2], [96, 2], [40, 1], [33, 1]])("%i outputs in %i parts: x·Wᵀ, and its parts", (out, parts) => {
+    tf.tidy(() => {
+      const [x, weight] = [randomTensor<tf.Rank.R2>([5, 24], 1), randomTensor<tf.Rank.R2>([out, 24], 2)];
+      const expected: tf.Tensor2D = tf.matMul(x, weight, false, true);
+      const product = packedProduct(x, packWeight(weight, { parts }));
+      expect(joinPanels(product).shape).toEqual([5, out]);
+      expect(maxDifference(joinPanels(product).dataSync(), expected.dataSync())).toBeLessThan(1e-5);
+      if (out % parts !== 0) return;
+      const expectedParts = tf.split(expected, parts, 1);
+      tf.split(product, parts, outputAxis(product)).forEach((part, i) => expect(maxDifference(joinPanels(part).dataSync(), expectedParts[i]!.dataSync())).toBeLessThan(1e-5));
+    });
+  });
+
+  test("leave no tensor behind", async () => {
+    const [x, weight] = [randomTensor<tf.Rank.R2>([5, 24], 1), randomTensor<tf.Rank.R2>([64, 24], 2)];
+    await expectNoLeak(() => {
+      const packed = packWeight(weight);
+      tf.tidy(() => void packedProduct(x, packed));
+      tf.dispose(packed.full);
+    });
+    tf.dispose([x, weight]);
+  });
+});
+
+describeNative("on the native backend", () => {
+  beforeAll(async () => void (await selectBackend("native")));
+
+  test.each([64, 40, 6])("%i outputs in bfloat16: operands and result rounded to 8 bits, half the memory", (out) => {
+    tf.tidy(() => {
+      const [x, weight] = [randomTensor<tf.Rank.R2>([5, 24], 1), randomTensor<tf.Rank.R2>([out, 24], 2)];
+      const packed = packWeight(weight, { dtype: "bfloat16" });
+      expect(packed.full).toBeUndefined();
+      expect(packed.half!.size).toBe((out * 24) / 2);
+      const rounded = (t: tf.Tensor): tf.Tensor2D => tf.tensor2d(Float32Array.from(t.dataSync(), toBfloat16), t.shape as [number, number]);
+      const expected = rounded(tf.matMul(rounded(x), rounded(weight), false, true)).dataSync();
+      const got = joinPanels(packedProduct(x, packed)).dataSync();
+      // a sum in another order may round to the neighbouring bfloat16, 2⁻⁷ away
+      got.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(2 ** -7 * Math.abs(expected[i]!)));
+    });
+  });
+
+  test("bfloat16 leaves no tensor behind", async () => {
+    const [x, weight] = [randomTensor<tf.Rank.R2>([5, 24], 1), randomTensor<tf.Rank.R2>([64, 24], 2)];
+    await expectNoLeak(() => tf.tidy(() => void packedProduct(x, packWeight(weight, { dtype: "bfloat16" }))));
+    tf.dispose([x, weight]);
+  });
+
+  test("overwriteRows writes into the table's own memory", () => {
+    tf.tidy(() => {
+      const table = tf.zeros<tf.Rank.R3>([2, 3, 2]);
+      const seen = overwriteRows(table, tf.tensor1d([1, 5], "int32"), tf.tensor2d([[1, 2], [3, 4]]));
+      const expected = [0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4];
+      expect(seen.shape).toEqual([2, 3, 2]);
+      expect([...seen.dataSync()]).toEqual(expected);
+      expect([...table.dataSync()]).toEqual(expected);
+    });
+  });
+});
+
+/** Rounds to nearest even. */
+function toBfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  const at = bits[0]!;
+  bits[0] = (at + 0x7fff + ((at >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(bits.buffer)[0]!;
+}
