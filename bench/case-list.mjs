@@ -1,9 +1,10 @@
 /**
  * What `npm run bench` measures. Both sides get the same record: shapes, warm-up and timed steps, number formats.
+ * `microBatchSize` is ours alone: the same update from fewer rows at a time, for less memory; TRL takes all rows at once here.
  * `compute`: type of the matrix products; `base`: type of frozen weights under LoRA; weights that are trained are float32.
  */
 const sft = { kind: "sft", model: "a", rows: 4, width: 256, warm: 3, steps: 10, compute: "float32" };
-const grpo = { kind: "grpo", model: "a", prompts: 8, samples: 4, promptTokens: 32, newTokens: 64, warm: 2, steps: 4, compute: "float32" };
+const grpo = { kind: "grpo", model: "a", prompts: 8, samples: 4, promptTokens: 32, newTokens: 64, microBatchSize: 8, warm: 2, steps: 4, compute: "float32" };
 const generate = { kind: "generate", model: "a", newTokens: 96, warm: 1, steps: 4, compute: "float32" };
 const large = { ...sft, model: "0.6b", rows: 2, width: 512, warm: 1, steps: 3, checkpointing: true };
 const memory = { ...sft, rows: 2, warm: 1, steps: 2, checkpointing: true, table: "memory" };

@@ -26,7 +26,7 @@ export function report({ environment, rows }) {
 - verlet: backend ${backend}.
 - Peers: ${peers}${peerThreads ? `, ${peerThreads} threads` : ""}.
 - Model A: Qwen3's shape, hidden 512, 8 layers, 8 heads, 4 key heads of 64, MLP 1536, vocabulary 8192, tied (29.4 M parameters). Random weights.
-- SFT: every token in the loss, no padding, AdamW, one update a batch, through \`verlet\`'s manager and TRL's SFTTrainer. GRPO: no KL term, one update a sampled batch, completions of exactly 64 tokens, through the manager and TRL's GRPOTrainer with transformers' sampling. bfloat16 compute: float32 master weights; TRL's is autocast.
+- SFT: every token in the loss, no padding, AdamW, one update a batch, through \`verlet\`'s manager and TRL's SFTTrainer. GRPO: no KL term, one update a sampled batch, completions of exactly 64 tokens, through the manager and TRL's GRPOTrainer with transformers' sampling; verlet's update takes 8 rows at a time (trainer.microBatchSize), TRL's all 32. bfloat16 compute: float32 master weights; TRL's is autocast.
 
 | measure | verlet | peer | ratio | peak RSS, verlet / peer | goal | measured, load average |
 |---|---|---|---|---|---|---|

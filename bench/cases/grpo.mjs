@@ -5,7 +5,7 @@ import { shapes } from "../shapes.mjs";
 import { given } from "./process.mjs";
 import { train } from "./train.mjs";
 
-const { prompts, samples, promptTokens, newTokens, work, model } = given;
+const { prompts, samples, promptTokens, newTokens, microBatchSize, work, model } = given;
 const { vocab_size: vocabulary } = shapes[model].config;
 registerReward("lower_half", { doc: "share of tokens from the lower half of the vocabulary" })(
   ({ completionIds }) => completionIds.filter((id) => id < vocabulary / 2).length / completionIds.length,
@@ -19,7 +19,7 @@ await train(
     rollout: { numGenerations: samples, maxNewTokens: newTokens },
     rewards: ["lower_half"],
     optimizer: { learningRate: 1e-5 },
-    trainer: { batchSize: prompts },
+    trainer: { batchSize: prompts, microBatchSize },
   },
   { tokens: prompts * samples * (promptTokens + newTokens), expected: { "completions/min_length": newTokens, "completions/max_length": newTokens } },
 );

@@ -163,6 +163,25 @@ describeOnOneBackend("AdamW", () => {
     tf.dispose([start, ...variables]);
   });
 
+  test("a large parameter, whose clipped gradient has no copy, is updated in the same way; tensors that share its old numbers keep them", () => {
+    const start = tf.tidy(() => tf.add(tf.zeros([4100, 4100]), randomTensor([4100, 1], 1)));
+    const variables = [tf.variable(start), tf.variable(start)] as const;
+    const slots = [adamSlot(variables[0]), new ComposedSlot(variables[1])] as const;
+    const before = tf.tidy(() => tf.sum(start).dataSync()[0]!) as unknown as number;
+    for (let step = 1; step <= 2; step++) {
+      for (const slot of slots) {
+        const gradient = tf.tidy(() => tf.add(tf.zeros([4100, 4100]), randomTensor([1, 4100], 1 + step)));
+        slot.update(gradient, { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-6, step, clip: 0.7, keep: 0.99 });
+        gradient.dispose();
+      }
+    }
+    expect(tf.tidy(() => tf.max(tf.abs(tf.sub(variables[0], variables[1]))).dataSync()[0]!)).toBeLessThan(1e-5);
+    expect(tf.tidy(() => tf.max(tf.abs(tf.sub(variables[0], start))).dataSync()[0]!)).toBeGreaterThan(0.01);
+    expect(tf.tidy(() => tf.sum(start).dataSync()[0]!)).toBe(before);
+    for (const slot of slots) slot.dispose();
+    tf.dispose([start, ...variables]);
+  });
+
   test("a state of other parameters is refused", () => {
     const parameters = parametersOf({ a: [1, 2] });
     const optimizer = new AdamW(parameters, standard);

@@ -81,12 +81,17 @@ export class ComposedSlot implements AdamSlot {
 
 let resources = 0;
 
-/** Moments in TensorFlow's own variables, so that `ResourceApplyAdam` updates them in place in one pass. */
+/**
+ * Parameter and moments in TensorFlow's own variables, so that `ResourceApplyAdam` updates them in place in one pass. It does
+ * so only in memory that nothing else holds: for the time of an update the tfjs variable lets go of the numbers.
+ */
 class FusedSlot implements AdamSlot {
   readonly #variable: tf.Variable;
   readonly #parameter: tf.Tensor;
   readonly #m: tf.Tensor;
   readonly #v: tf.Tensor;
+  /** The numbers that the tfjs variable and `#parameter` share. */
+  #shared: object | undefined;
 
   constructor(variable: tf.Variable) {
     this.#variable = variable;
@@ -99,20 +104,26 @@ class FusedSlot implements AdamSlot {
   }
 
   update(gradient: tf.Tensor, { learningRate, beta1, beta2, epsilon, step, clip, keep }: AdamUpdate): void {
-    const next = tf.tidy(() => {
-      assign(this.#parameter, keep === 1 ? this.#variable : tf.mul(this.#variable, keep));
-      const power2 = beta2 ** step;
-      // TensorFlow adds ε to the uncorrected √v, so ε takes v's bias correction here.
-      const scalars = [beta1 ** step, power2, learningRate, beta1, beta2, epsilon * Math.sqrt(1 - power2)].map((x) => tf.scalar(x));
-      rawOp("ResourceApplyAdam", [this.#parameter, this.#m, this.#v, ...scalars, clip === 1 ? gradient : tf.mul(gradient, clip)], {
-        types: { T: "float32" },
-        bools: { use_locking: false, use_nesterov: false },
-        outputs: 0,
-      });
-      return read(this.#parameter);
+    const variable = this.#variable;
+    tf.tidy(() => {
+      // Numbers set by others may be theirs too, or lie in a JavaScript array.
+      if (this.#shared !== variable.dataId) tf.tidy(() => assign(this.#parameter, rawOp("DeepCopy", [variable], { types: { T: "float32" } })[0]!));
+      variable.assign({ shape: variable.shape, dtype: variable.dtype, dataId: tf.scalar(0).dataId } as tf.Tensor); // nothing there, of the same shape
+      try {
+        if (keep !== 1) tf.tidy(() => assign(this.#parameter, tf.mul(read(this.#parameter), keep)));
+        const power2 = beta2 ** step;
+        // TensorFlow adds ε to the uncorrected √v, so ε takes v's bias correction here.
+        const scalars = [beta1 ** step, power2, learningRate, beta1, beta2, epsilon * Math.sqrt(1 - power2)].map((x) => tf.scalar(x));
+        rawOp("ResourceApplyAdam", [this.#parameter, this.#m, this.#v, ...scalars, clip === 1 ? gradient : scaled(gradient, clip)], {
+          types: { T: "float32" },
+          bools: { use_locking: false, use_nesterov: false },
+          outputs: 0,
+        });
+      } finally {
+        variable.assign(read(this.#parameter));
+        this.#shared = variable.dataId;
+      }
     });
-    this.#variable.assign(next);
-    next.dispose();
   }
 
   moment(name: keyof Moments): Float32Array {
@@ -133,6 +144,24 @@ class FusedSlot implements AdamSlot {
       handle.dispose();
     }
   }
+}
+
+/** Numbers from which a copy of a gradient is too large to have beside all else: 64 MiB. */
+const LARGE = 16 * 2 ** 20;
+
+/** gradient · factor; a large one, where no other tensor is on its memory, is scaled there, some rows at a time. */
+function scaled(gradient: tf.Tensor, factor: number): tf.Tensor {
+  const [rows = 1] = gradient.shape;
+  if (gradient.size < LARGE || tf.backend().refCount(gradient.dataId) > 1) return tf.mul(gradient, factor);
+  const most = Math.max(1, Math.floor((LARGE * rows) / 4 / gradient.size));
+  for (let start = 0; start < rows; start += most) {
+    tf.tidy(() => {
+      const end = Math.min(rows, start + most);
+      const part = tf.mul(tf.slice(gradient, [start], [end - start]), factor);
+      rawOp("InplaceUpdate", [gradient, tf.range(start, end, 1, "int32"), part], { types: { T: "float32" } });
+    });
+  }
+  return gradient;
 }
 
 /** A handle of a new TensorFlow variable. tfjs shows its type as string, the one of its types that handles may have. */
