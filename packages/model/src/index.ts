@@ -12,3 +12,4 @@ export { readSafetensors, SafetensorsFile, writeSafetensors, type SafetensorsEnt
 export { estimateMemory, type MemoryEstimate, type MemoryQuestion } from "./memory-estimate.js";
 export { isDecayed } from "./weight-names.js";
 export * from "./tokenizer.js";
+export { howToGetFolder } from "./tokenizer-files.js";

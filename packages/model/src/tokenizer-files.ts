@@ -106,6 +106,11 @@ async function missingTokenizer(folder: string): Promise<ModelError> {
     what: "no tokenizer",
     got: present ? `a folder with ${present.length > 0 ? present.slice(0, 12).join(", ") : "nothing in it"}` : "no such folder",
     expected: "a Hugging Face model folder with tokenizer.json",
-    fix: present ? "Save the fast tokenizer there: AutoTokenizer.from_pretrained(…).save_pretrained(…)" : "Check model.path",
+    fix: present ? "Save the fast tokenizer there: AutoTokenizer.from_pretrained(…).save_pretrained(…)" : howToGetFolder(folder, "Check model.path"),
   });
+}
+
+/** What to do where there is no model folder: documents name models of the hub, which are to be fetched first. */
+export function howToGetFolder(folder: string, otherwise: string): string {
+  return /^[\w-][\w.-]*\/[\w.-]+$/.test(folder) ? `Models are folders here. Fetch it: hf download ${folder} --local-dir ${folder}` : otherwise;
 }

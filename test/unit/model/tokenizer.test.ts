@@ -164,6 +164,7 @@ describe("tokenizer folders", () => {
 describe("tokenizer errors", () => {
   it("names a missing folder and a folder without a tokenizer", async () => {
     await expect(loadTokenizer(join(folder, "none"))).rejects.toThrow(/no tokenizer: got no such folder.*Check model\.path/);
+    await expect(loadTokenizer("Qwen/Qwen3-0.6B")).rejects.toThrow("Models are folders here. Fetch it: hf download Qwen/Qwen3-0.6B --local-dir Qwen/Qwen3-0.6B");
     await writeFile(join(folder, "config.json"), "{}");
     await expect(loadTokenizer(folder)).rejects.toThrow(/got a folder with config\.json, expected .*tokenizer\.json/);
   });

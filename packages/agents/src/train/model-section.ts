@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError, ModelError } from "@verlet/core";
-import { ADAPTER_CONFIG, readAdapterConfig } from "@verlet/model";
+import { ADAPTER_CONFIG, howToGetFolder, readAdapterConfig } from "@verlet/model";
 
 export interface LoraChoice {
   /** undefined: an adapter only where the folder is one. */
@@ -43,9 +43,7 @@ export async function modelKeys(folder: string, choice: LoraChoice = {}): Promis
  */
 export function requireModelFolder(folder: string): void {
   if (existsSync(folder)) return;
-  const isHubName = /^[\w-][\w.-]*\/[\w.-]+$/.test(folder);
-  const fix = isHubName ? `Models are folders here. Fetch it: hf download ${folder} --local-dir ${folder}` : "Check the path; it starts where the program is run";
-  throw new ModelError({ where: folder, what: "no such model folder", got: resolve(folder), fix });
+  throw new ModelError({ where: folder, what: "no such model folder", got: resolve(folder), fix: howToGetFolder(folder, "Check the path; it starts where the program is run") });
 }
 
 export function isAdapterFolder(folder: string): boolean {

@@ -39,7 +39,7 @@ export interface RawOps {
   /** In memory of its own. */
   copy(x: RawTensor): RawTensor;
   reshape(x: RawTensor, shape: number[]): RawTensor;
-  /** a·b over the last two axes; the axes before those are broadcast. */
+  /** a·bᵀ over the last two axes. */
   product(a: RawTensor, b: RawTensor): RawTensor;
 }
 
@@ -77,7 +77,7 @@ export function rawChain(build: (ops: RawOps) => RawTensor): tf.Tensor {
       borrowed.push(to);
       return run("Reshape", [type("T", x.type), type("Tshape", "int32")], [x, of(to)], x.type);
     },
-    product: (a, b) => run("BatchMatMulV2", [type("T", a.type)], [a, b], a.type),
+    product: (a, b) => run("BatchMatMulV2", [type("T", a.type), { name: "adj_y", type: binding.TF_ATTR_BOOL, value: true }], [a, b], a.type),
   };
   try {
     const { id } = build(ops);
