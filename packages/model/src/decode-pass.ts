@@ -76,7 +76,8 @@ export function stepPass({ weights, embedded, positions, angles, cache: past, sl
   const append = (old: tf.Tensor3D, now: tf.Tensor4D): tf.Tensor3D =>
     slots ? overwriteRows(old, slots, tf.reshape(now, [-1, headDim])) : (tf.concat([old, tf.reshape(now, [-1, 1, headDim])], 1) as tf.Tensor3D);
   const { hidden, cache } = layers(weights, embedded, table, config, (q, k, v, layer) => {
-    const { keys, values } = { keys: append(past[layer]!.keys, k), values: append(past[layer]!.values, v) }; // [B·kvHeads, S, D]
+    const keys = append(past[layer]!.keys, k); // [B·kvHeads, S, D]
+    const values = append(past[layer]!.values, v); // [B·kvHeads, S, D]
     const scores = tf.matMul(tf.reshape(q, [-1, heads / kvHeads, headDim]), keys, false, true); // [B·kvHeads, g, S]
     const mixed: tf.Tensor2D = tf.reshape(tf.matMul(tf.softmax(tf.add(scores, mask)), values), [-1, heads * headDim]);
     return { mixed, cache: { keys, values } };
@@ -91,15 +92,15 @@ interface Attended {
 }
 
 /** q [B, T, heads, D], k and v [B, T, kvHeads, D] */
-type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, layer: number) => Attended;
+type Projected = [q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D];
 
 /** Hidden states before the last norm, [B·T, H], and what each layer's attention leaves behind. */
-function layers(weights: DecoderWeights, embedded: tf.Tensor2D, table: RotaryTable, config: ModelConfig, attend: Attend): { hidden: tf.Tensor2D; cache: LayerCache[] } {
+function layers(weights: DecoderWeights, embedded: tf.Tensor2D, table: RotaryTable, config: ModelConfig, attend: (...given: [...Projected, layer: number]) => Attended): { hidden: tf.Tensor2D; cache: LayerCache[] } {
   let hidden = embedded;
   const cache: LayerCache[] = [];
   weights.layers.forEach((layer, i) => {
     const out = scope(() => {
-      const { mixed, cache: kept } = attention(hidden, layer, table, config, (q, k, v) => attend(q, k, v, i));
+      const { mixed, cache: kept } = attention(hidden, layer, table, config, (...given) => attend(...given, i));
       const x: tf.Tensor2D = tf.add(hidden, product(mixed, layer.o, layer.oBias));
       return { x: tf.add<tf.Tensor2D>(x, feedForward(normalise(x, config.normEpsilon), layer)), kept };
     });
@@ -109,7 +110,7 @@ function layers(weights: DecoderWeights, embedded: tf.Tensor2D, table: RotaryTab
   return { hidden, cache };
 }
 
-function attention(x: tf.Tensor2D, layer: PackedLayer, table: RotaryTable, { heads, kvHeads, headDim, normEpsilon }: ModelConfig, attend: (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) => Attended): Attended {
+function attention(x: tf.Tensor2D, layer: PackedLayer, table: RotaryTable, { heads, kvHeads, headDim, normEpsilon }: ModelConfig, attend: (...given: Projected) => Attended): Attended {
   const qkv = tf.reshape(product(normalise(x, normEpsilon), layer.qkv, layer.qkvBias), [-1, table.cos.shape[1], heads + 2 * kvHeads, headDim]);
   const [qk, v] = tf.split(qkv, [heads + kvHeads, kvHeads], 2) as [tf.Tensor4D, tf.Tensor4D];
   const normed = layer.headNorm ? (tf.mul(normalise(qk, normEpsilon), layer.headNorm) as tf.Tensor4D) : qk;

@@ -98,11 +98,9 @@ function nucleusOf(z: tf.Tensor2D, weights: tf.Tensor2D, topP: tf.Scalar): { bor
   const one = tf.scalar(1, "int32");
   const count = tf.maximum(tf.sum(tf.cast(inside, "int32"), 1, true), one); // [B, 1]
   const border = ofRow(values, tf.sub(count, one));
-  const equal = (x: tf.Tensor): tf.Tensor => tf.sum(tf.cast(tf.equal(x, border), "int32"), 1, true);
-  // The values are sorted, so that those equal to the border and inside are count − (how many are greater).
-  const keptEqual = tf.sub(count, tf.sum(tf.cast(tf.greater(values, border), "int32"), 1, true));
-  const split = tf.greater(equal(z), keptEqual);
-  const cut = tf.equal(count, tf.scalar(sorted, "int32"));
+  const above = tf.sum(tf.cast(tf.greaterEqual(z, border), "int32"), 1, true); // more than count where equal logits lie on both sides
+  const split = tf.notEqual(above, count);
+  const cut = tf.equal(count, tf.scalar(sorted, "int32")); // the nucleus may go on beyond what is sorted
   return { border, unsettled: sorted === z.shape[1] ? split : tf.logicalOr(split, cut) };
 }
 

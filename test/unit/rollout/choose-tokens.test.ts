@@ -107,6 +107,19 @@ describeOnBackends("chooseTokens", () => {
     expect(maxDifference(got.logProbs, expected.logProbs)).toBeLessThan(1e-5);
   });
 
+  test("the reference's kept tokens and probabilities, where there is no repetition penalty", () => {
+    const { vectors, cases } = readJson<Warpers>("sampling/warpers.json");
+    const plain = cases.filter(({ config }) => config["repetition_penalty"] === undefined);
+    expect(plain.length).toBeGreaterThan(5);
+    const uniforms = Array.from({ length: 500 }, (_, i) => (i + 0.5) / 500);
+    for (const { vector, config, probs, kept } of plain) {
+      const { ids, logProbs } = choose(uniforms.map(() => vectors[vector]!), optionsOf(config), uniforms);
+      expect(kept).toEqual(expect.arrayContaining([...new Set(ids)]));
+      expect(ids).toEqual(expect.arrayContaining(kept.filter((id) => probs[id]! > 1 / uniforms.length)));
+      expect(maxDifference(logProbs, ids.map((id) => Math.log(probs[id]!)))).toBeLessThan(2e-5); // the table's own float32 logits, at temperatures down to 0.1
+    }
+  });
+
   test("equal logits at the border of top-p: the first ones go, as in a stable sort", () => {
     // p = 0.4, 0.2, 0.2, 0.2: 0.7 is passed by the best and two of the three
     const row = [0.2, 0.4, 0.2, 0.2].map(Math.log);
