@@ -39,6 +39,10 @@ export class DapoTrainer implements Trainer {
     return this.#prompts.prepare(rows, context);
   }
 
+  lengthOf(row: Row): number {
+    return this.#prompts.lengthOf(row);
+  }
+
   async setup(run: Run): Promise<void> {
     this.#run = run;
     this.#replay = new BatchReplay(run.config.loss);

@@ -32,6 +32,7 @@ const options = z.strictObject({
   doc: "PPO with a critic: generalised advantage estimation, clipped ratio, clipped values",
   uses: ["rollout", "rewards", "advantage", "loss"],
   provides: ["critic", ...batchProvisions],
+  companions: { critic: "critic" },
   defaults: {
     rollout: { numGenerations: 1 },
     optimizer: { learningRate: 1e-6 },
@@ -52,6 +53,10 @@ export class PpoTrainer implements Trainer {
 
   prepare(rows: readonly Row[], context: PrepareContext): readonly Row[] {
     return this.#prompts.prepare(rows, context);
+  }
+
+  lengthOf(row: Row): number {
+    return this.#prompts.lengthOf(row);
   }
 
   async setup(run: Run): Promise<void> {

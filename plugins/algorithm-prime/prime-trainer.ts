@@ -47,6 +47,7 @@ const options = z.strictObject({
   doc: "PRIME: an implicit process reward model, trained online beside the policy, rewards every token",
   uses: ["rollout", "rewards", "loss"],
   needs: { reference: true, leastGroupSize: 2 },
+  companions: { "reward-model": "policyCopy" },
   defaults: {
     rollout: { numGenerations: 4 },
     optimizer: { learningRate: 1e-6 },
@@ -66,6 +67,10 @@ export class PrimeTrainer implements Trainer {
 
   prepare(rows: readonly Row[], context: PrepareContext): readonly Row[] {
     return this.#prompts.prepare(rows, context);
+  }
+
+  lengthOf(row: Row): number {
+    return this.#prompts.lengthOf(row);
   }
 
   async setup(run: Run): Promise<void> {

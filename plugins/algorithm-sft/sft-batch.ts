@@ -23,13 +23,13 @@ function slices(examples: readonly SftExample[], size: number): SftExample[][] {
   return Array.from({ length: Math.ceil(examples.length / step) }, (_, i) => examples.slice(i * step, (i + 1) * step));
 }
 
-/** Log-probs [N] and entropies [N] of one slice's trained tokens. */
-function forward(policy: Policy, examples: readonly SftExample[], { padId, dropout }: SftOptions): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
+/** Of one slice's trained tokens, [N] each: log-probs, entropies, and 1 where the token is the model's first choice. */
+function forward(policy: Policy, examples: readonly SftExample[], { padId, dropout }: SftOptions): Record<"logProbs" | "entropy" | "mostLikely", tf.Tensor1D> {
   const padded = collate(examples.map(({ ids }) => ids), padId);
   const tokens = examples.some(({ lengths }) => lengths) ? { ...padded, starts: segmentStarts(examples, padded.width) } : padded;
   const selection = { positions: trainedPositions(examples, tokens.width) };
-  const { logProbs, entropy } = policy.logProbs(tokens, selection, { temperature: 1, entropy: true, ...(dropout && { dropout }) });
-  return { logProbs, entropy: entropy! };
+  const { logProbs, entropy, mostLikely } = policy.logProbs(tokens, selection, { temperature: 1, entropy: true, mostLikely: true, ...(dropout && { dropout }) });
+  return { logProbs, entropy: entropy!, mostLikely: mostLikely! };
 }
 
 /** Gradient of −Σ log p / N over one optimizer step's rows, summed over micro-batches; the caller disposes of it. */
@@ -38,34 +38,42 @@ export function sftGradients(policy: Policy, examples: readonly SftExample[], op
   const total = countTrained(examples);
   let loss = 0;
   let entropySum = 0;
+  let hits = 0;
   let gradients: tf.Tensor[] | undefined;
   for (const slice of slices(examples, options.microBatchSize)) {
     let entropy!: tf.Tensor1D;
+    let mostLikely!: tf.Tensor1D;
     const part = gradientsOf(() => {
       const output = forward(policy, slice, options);
       entropy = tf.keep(output.entropy);
+      mostLikely = tf.keep(output.mostLikely);
       return tf.div(tf.neg(tf.sum(output.logProbs)), total);
     }, variables, gradients);
     loss += part.value.dataSync()[0]!;
-    entropySum += tf.tidy(() => tf.sum(entropy).dataSync()[0]!);
-    tf.dispose([part.value, entropy]);
+    entropySum += sumOf(entropy);
+    hits += sumOf(mostLikely);
+    tf.dispose([part.value, entropy, mostLikely]);
     gradients = part.gradients;
   }
-  return { gradients: gradients!, metrics: { loss, entropy: entropySum / total, num_tokens: examples.reduce((sum, { ids }) => sum + ids.length, 0) } };
+  const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  return { gradients: gradients!, metrics: { loss, entropy: entropySum / total, mean_token_accuracy: hits / total, num_tokens: tokens } };
 }
 
-/** Mean loss and entropy over rows that are not trained on. */
+const sumOf = (values: tf.Tensor1D): number => tf.tidy(() => tf.sum(values).dataSync()[0]!);
+
+/** Mean loss, entropy and token accuracy over rows that are not trained on. */
 export function sftEvaluation(policy: Policy, examples: readonly SftExample[], options: SftOptions): Metrics {
   let logProbSum = 0;
   let entropySum = 0;
+  let hits = 0;
   for (const slice of slices(examples, options.microBatchSize)) {
-    const [logProbs, entropy] = scope(() => {
-      const output = replayed(() => scope(() => forward(policy, slice, options)));
-      return [tf.sum(output.logProbs).dataSync()[0]!, tf.sum(output.entropy).dataSync()[0]!];
-    }) as [number, number];
-    logProbSum += logProbs;
-    entropySum += entropy;
+    scope(() => {
+      const { logProbs, entropy, mostLikely } = replayed(() => scope(() => forward(policy, slice, options)));
+      logProbSum += sumOf(logProbs);
+      entropySum += sumOf(entropy);
+      hits += sumOf(mostLikely);
+    });
   }
   const total = countTrained(examples);
-  return { loss: -logProbSum / total, entropy: entropySum / total };
+  return { loss: -logProbSum / total, entropy: entropySum / total, mean_token_accuracy: hits / total };
 }

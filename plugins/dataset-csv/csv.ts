@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import type { DatasetReader, Row } from "@verlet/core";
+import type { DatasetReader, ReadListeners, Row } from "@verlet/core";
 import { DataError, registerDataset } from "@verlet/core";
 import { setPlace } from "@verlet/data";
 
@@ -20,10 +20,11 @@ export class CsvReader implements DatasetReader {
     return /\.(csv|tsv)$/i.test(path);
   }
 
-  async read(path: string): Promise<Row[]> {
+  async read(path: string, _split?: string, { broken }: ReadListeners = {}): Promise<Row[]> {
     const { parse, CsvError } = await import("csv-parse");
     const columns = (header: string[]): string[] => requireNames(header, path);
-    const parser = parse({ bom: true, columns, delimiter: /\.tsv$/i.test(path) ? "\t" : ",", info: true, raw: true, recordDelimiter: ["\r\n", "\n"], skipEmptyLines: true });
+    const skipping = broken && { skipRecordsWithError: true, onSkip: (cause?: Error): undefined => void broken(brokenCsv(path, cause!)) };
+    const parser = parse({ bom: true, columns, delimiter: /\.tsv$/i.test(path) ? "\t" : ",", info: true, raw: true, recordDelimiter: ["\r\n", "\n"], skipEmptyLines: true, ...skipping });
     const stream = createReadStream(path);
     stream.on("error", (error) => parser.destroy(error));
     const rows: Row[] = [];
@@ -32,13 +33,16 @@ export class CsvReader implements DatasetReader {
         setPlace(record, `${path}:${info.lines - inside(raw)}`);
         rows.push(record);
       }
-    } catch (error) {
-      if (!(error instanceof CsvError)) throw error;
-      const line = typeof error.lines === "number" ? `:${error.lines}` : "";
-      throw new DataError({ where: `${path}${line}`, what: `broken CSV (${error.message})`, expected: "as many cells in each row as the first line has names", fix: 'Put cells with commas, quotes or line ends in "quotes", and double the quotes inside' });
+    } catch (cause) {
+      throw cause instanceof CsvError ? brokenCsv(path, cause) : cause;
     }
     return rows;
   }
+}
+
+function brokenCsv(path: string, { message, lines }: { message: string; lines?: unknown }): DataError {
+  const where = typeof lines === "number" ? `${path}:${lines}` : path;
+  return new DataError({ where, what: `broken CSV (${message})`, expected: "as many cells in each row as the first line has names", fix: 'Put cells with commas, quotes or line ends in "quotes", and double the quotes inside' });
 }
 
 /** Line ends between a row's first and last line. */

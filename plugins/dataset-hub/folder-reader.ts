@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import type { DatasetReader, Row } from "@verlet/core";
+import type { DatasetReader, ReadListeners, Row } from "@verlet/core";
 import { DataError, registerDataset } from "@verlet/core";
 import { isFolder, isHub, readRows } from "@verlet/data";
 import { chooseSplit, configNames, findSplits, kindOf } from "./data-files.js";
@@ -19,7 +19,7 @@ export class FolderReader implements DatasetReader {
     return !isHub(path) && locate(path) !== undefined;
   }
 
-  async read(path: string, split?: string): Promise<Row[]> {
+  async read(path: string, split?: string, listeners: ReadListeners = {}): Promise<Row[]> {
     const { folder, config, readme } = locate(path)!;
     const all = await filesIn(folder);
     const files = dataFiles(all);
@@ -30,7 +30,7 @@ export class FolderReader implements DatasetReader {
       throw new DataError({ where: path, what: "files of several kinds are one split", got: chosen.slice(0, 5).join(", "), expected: "files of one kind, as the same rows may lie there twice", fix: "Name the files themselves, as a list" });
     }
     const rows: Row[] = [];
-    for (const file of chosen) rows.push(...(await readRows({ path: join(folder, file) })).rows);
+    for (const file of chosen) rows.push(...(await readRows({ path: join(folder, file) }, listeners)).rows);
     return rows;
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { DatasetReader, Row } from "@verlet/core";
+import type { DatasetReader, ReadListeners, Row } from "@verlet/core";
 import { DataError, registerDataset } from "@verlet/core";
 import { isHub, placeOf, readRows, setPlace } from "@verlet/data";
 import { chooseSplit, convertedReadme, findSplits } from "./data-files.js";
@@ -24,13 +24,13 @@ export class HubReader implements DatasetReader {
     return isHub(path);
   }
 
-  async read(path: string, split?: string, log: (line: string) => void = () => undefined): Promise<Row[]> {
+  async read(path: string, split?: string, { log = () => undefined, broken }: ReadListeners = {}): Promise<Row[]> {
     const { repo, revision, rest } = parseHubName(path);
     const settings = hubSettings();
     const open = (at: string): Promise<Snapshot> => openSnapshot(repo, at, settings, path, log);
     let snapshot = await open(revision ?? "main");
     const file = snapshot.files.find((one) => one.path === rest);
-    if (file) return readFiles(snapshot, [file.path], repo);
+    if (file) return readFiles(snapshot, [file.path], repo, broken);
     if (rest !== undefined && isReadable(rest)) throw new DataError({ where: path, what: "no such file in the data set", got: rest, expected: `a configuration, or one of ${fewNames(pathsOf(snapshot))}` });
     let files = dataFiles(pathsOf(snapshot));
     let readme = await readmeOf(snapshot);
@@ -44,7 +44,7 @@ export class HubReader implements DatasetReader {
     }
     if (files.length === 0) throw noData(pathsOf(snapshot), path);
     const splits = findSplits(files, readme, rest, path);
-    return readFiles(snapshot, chooseSplit(splits, split, path), repo);
+    return readFiles(snapshot, chooseSplit(splits, split, path), repo, broken);
   }
 }
 
@@ -57,13 +57,14 @@ async function readmeOf(snapshot: Snapshot): Promise<string | undefined> {
 }
 
 /** Places, also those of what is wrong, are the hub's and not the cache's. */
-async function readFiles(snapshot: Snapshot, paths: readonly string[], repo: string): Promise<Row[]> {
+async function readFiles(snapshot: Snapshot, paths: readonly string[], repo: string, broken: ReadListeners["broken"]): Promise<Row[]> {
   const rows: Row[] = [];
   for (const path of paths) {
     const local = await snapshot.open(snapshot.files.find((file) => file.path === path)!);
     const onHub = (place: string): string => place.replace(local, `hf://${repo}@${snapshot.commit.slice(0, 12)}/${path}`);
-    const read = await readRows({ path: local }).catch((error: unknown) => {
-      throw error instanceof DataError ? new DataError({ ...error.parts, where: onHub(error.parts.where) }, { cause: error }) : error;
+    const moved = (error: DataError): DataError => new DataError({ ...error.parts, where: onHub(error.parts.where) }, { cause: error });
+    const read = await readRows({ path: local }, broken && { broken: (error) => broken(moved(error)) }).catch((error: unknown) => {
+      throw error instanceof DataError ? moved(error) : error;
     });
     for (const row of read.rows) setPlace(row, onHub(placeOf(row)!));
     rows.push(...read.rows);

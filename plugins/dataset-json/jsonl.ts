@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import type { DatasetReader, Row } from "@verlet/core";
+import type { DatasetReader, ReadListeners, Row } from "@verlet/core";
 import { registerDataset } from "@verlet/core";
 import { setPlace } from "@verlet/data";
-import { parseRow } from "./parse-row.js";
+import { parseRow, rowUnless } from "./parse-row.js";
 
 /** JSON lines: one object a line, UTF-8; empty lines are skipped, and a row's place is its line. */
 @registerDataset("jsonl", { doc: "JSON lines: one object a line (.jsonl, .ndjson)." })
@@ -11,19 +11,20 @@ export class JsonlReader implements DatasetReader {
     return /\.(jsonl|ndjson)$/i.test(path);
   }
 
-  read(path: string): Promise<Row[]> {
-    return readJsonLines(path);
+  read(path: string, _split?: string, listeners?: ReadListeners): Promise<Row[]> {
+    return readJsonLines(path, listeners);
   }
 }
 
-export async function readJsonLines(path: string): Promise<Row[]> {
+export async function readJsonLines(path: string, { broken }: ReadListeners = {}): Promise<Row[]> {
   const rows: Row[] = [];
   let number = 0;
   for await (const line of readLines(path)) {
     number++;
     if (line.trim() === "") continue;
     const place = `${path}:${number}`;
-    const row = parseRow(line, place);
+    const row = rowUnless(broken, () => parseRow(line, place));
+    if (!row) continue;
     setPlace(row, place);
     rows.push(row);
   }

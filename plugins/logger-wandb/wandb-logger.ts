@@ -72,8 +72,9 @@ export class WandbLogger implements RunLogger {
   }
 }
 
-registerLogger<Options>("wandb", { options, doc: "Sends every step's metrics to Weights & Biases, with the user's own @wandb/sdk." })((chosen: Options, container: DependencyContainer) => {
-  const file = findSdk(); // here, since everything after it takes time
+const doc = "Sends every step's metrics to Weights & Biases, with the user's own @wandb/sdk.";
+registerLogger<Options>("wandb", { options, check: () => void findSdk(), doc })((chosen: Options, container: DependencyContainer) => {
+  const file = findSdk();
   const signal = container.isRegistered(SIGNAL, true) ? container.resolve<AbortSignal>(SIGNAL) : undefined;
   return new WandbLogger(chosen, { load: () => importSdk(file), ...(signal && { signal }) });
 });

@@ -20,10 +20,10 @@ export class BigramPolicy implements Pick<Policy, "trainable" | "logProbs" | "di
     return [{ name: "embedding", variable: this.#embedding }, { name: "head", variable: this.#head }];
   }
 
-  logProbs({ ids }: TokenBatch, { positions }: TargetSelection, { temperature, entropy = false }: LogProbOptions): LogProbResult {
+  logProbs({ ids }: TokenBatch, { positions }: TargetSelection, { temperature, entropy = false, mostLikely = false }: LogProbOptions): LogProbResult {
     const before = tf.tensor1d(positions.map((p) => ids[p - 1]!), "int32");
     const targets = tf.tensor1d(positions.map((p) => ids[p]!), "int32");
-    return tokenLogProbs(gatherRows(this.#embedding as tf.Tensor2D, before), this.#head as tf.Tensor2D, targets, { temperature, entropy });
+    return tokenLogProbs(gatherRows(this.#embedding as tf.Tensor2D, before), this.#head as tf.Tensor2D, targets, { temperature, entropy, mostLikely });
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-// tfjs-node's addon with one thing more: a traced computation as a TensorFlow function.
+// tfjs-node's addon with two things more: a traced computation as a TensorFlow function, and ops of verlet's own (kernels/).
 //
 // A function lives in the addon's eager context and is called by its name through executeOp, like any op: its inputs and
 // outputs stay where they are (on a GPU as well), and TensorFlow runs its body as one optimised graph. The graph is built op
@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,7 @@
 #include "binding/tfjs_backend.cc"
 #include "binding/tfjs_binding.cc"
 
+#include "kernels/kernels.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/c/eager/c_api_experimental.h"
 
@@ -282,6 +284,11 @@ napi_value Init(napi_env env, napi_value exports) {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
     napi_set_named_property(env, exports, name, function);
   }
+  static std::once_flag registered;
+  std::call_once(registered, verlet::RegisterKernels);
+  napi_value kernels;
+  napi_get_boolean(env, true, &kernels);
+  napi_set_named_property(env, exports, "verletKernels", kernels);
   return exports;
 }
 

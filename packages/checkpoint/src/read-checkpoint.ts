@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CheckpointError, VerletError, type Optimizer, type Policy } from "@verlet/core";
-import { decodeFloats, readSafetensors } from "@verlet/model";
+import { decodeFloats, SafetensorsFile, type SafetensorsEntry } from "@verlet/model";
 import { CHECKPOINT_FORMAT, checkpointState, OPTIMIZER_FILE, STATE_FILE, type CheckpointState } from "./checkpoint-state.js";
 import { listCheckpoints } from "./list-checkpoints.js";
 
@@ -63,16 +63,16 @@ async function checkFiles(folder: string, files: Readonly<Record<string, number>
   }
 }
 
-/** Gives the optimizer its moments and step count back, bit for bit. @throws CheckpointError */
+/** Gives the optimizer its moments and step count back, bit for bit; each tensor is read when the optimizer asks for it. @throws CheckpointError */
 export async function restoreOptimizer(folder: string, { optimizer: saved }: Pick<CheckpointState, "optimizer">, optimizer: Pick<Optimizer, "restore">): Promise<void> {
   const path = join(folder, OPTIMIZER_FILE);
+  let file: SafetensorsFile | undefined;
   try {
-    const entries = await readSafetensors(path);
+    const opened = (file = await SafetensorsFile.open(path));
     const tensors = Object.fromEntries(
       Object.entries(saved.shapes).map(([name, shape]) => {
-        const entry = entries.get(name);
-        if (!entry) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", expected: name, fix: USE_ANOTHER });
-        return [name, { shape, data: decodeFloats(entry.data, entry.dtype) }];
+        if (!opened.tensors.has(name)) throw new CheckpointError({ where: path, what: "a tensor of the optimizer is missing", expected: name, fix: USE_ANOTHER });
+        return [name, { shape, get data() { return floatsOf(opened.readSync(name)); } }];
       }),
     );
     optimizer.restore({ step: saved.step, tensors });
@@ -80,8 +80,12 @@ export async function restoreOptimizer(folder: string, { optimizer: saved }: Pic
     if (cause instanceof CheckpointError) throw cause;
     const got = cause instanceof VerletError ? cause.message : String(cause);
     throw new CheckpointError({ where: path, what: "the optimizer's state does not fit", got, fix: USE_ANOTHER }, { cause });
+  } finally {
+    await file?.close();
   }
 }
+
+const floatsOf = ({ data, dtype }: SafetensorsEntry): Float32Array => decodeFloats(data, dtype);
 
 /**
  * Gives the models beside the policy their weights and optimizers back.

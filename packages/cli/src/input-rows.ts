@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { DataError, type Row } from "@verlet/core";
 import { loadBuiltins } from "@verlet/config";
 import { isHub, parseSource, readRows, setPlace, type ReadRowsOptions, type RowSet } from "@verlet/data";
+import { note } from "./output.js";
 import { UsageError } from "./report-error.js";
 
 /** Reads a file with the registered dataset readers. @param flag the option that named it, for messages. */
@@ -14,7 +15,7 @@ export async function readFileRows(path: string, flag: string, options: ReadRows
     throw new DataError({ where: `${flag} ${path}`, what: "no such file", got: resolve(file), fix: "Check the path; it starts where the command is run" });
   }
   await loadBuiltins();
-  return readRows(path, options);
+  return readRows(path, { log: note, ...options });
 }
 
 /** The rows of `--input`, or JSON lines from standard input for "-" and for nothing. */

@@ -1,5 +1,5 @@
 /** The report of `verlet data inspect` for the screen. */
-import type { InspectReport, Sample, Spread } from "@verlet/data";
+import type { InspectReport, RowProblem, Sample, Spread } from "@verlet/data";
 import { compact, table, type styles } from "./output.js";
 
 type Colors = ReturnType<typeof styles>;
@@ -9,7 +9,8 @@ const SHOWN = 10;
 const BAR = 40;
 
 export function inspectText(source: string, report: InspectReport, evaluation: string | undefined, colors: Colors): string {
-  const { rows, layout, duplicates, overlap, problems } = report;
+  const { rows, layout, duplicates, overlap, broken, problems } = report;
+  const problem = ({ where, what }: RowProblem): string => `${where}  ${what}`;
   const pair = ({ where, as }: { where: string; as: string }): string => `${where}  as  ${as}`;
   const sections = [
     `${source}: ${rows} rows${layout === undefined ? "" : `, ${layout}`}`,
@@ -17,7 +18,8 @@ export function inspectText(source: string, report: InspectReport, evaluation: s
     section("Fits", fitsText(report, colors)),
     ...report.lengths.map(({ of, spread }) => section(`Length of a ${of}, in ${report.unit}${of === "row" ? ", its stop counted as one" : ""}`, spreadText(spread))),
     ...(report.limits ? [section("Limits", limitsText(report.limits))] : []),
-    listed(`Problems: ${problems.length}`, problems.map(({ where, what }) => `${where}  ${what}`)),
+    ...(broken ? [listed(`Cannot be read, and left out: ${broken.rows}`, broken.first.map(problem), broken.rows)] : []),
+    listed(`Problems: ${problems.length}`, problems.map(problem)),
     listed(`Duplicates: ${duplicates.length}`, duplicates.map(pair)),
     ...(overlap ? [listed(`Rows that are in ${evaluation} too: ${overlap.length}`, overlap.map(pair))] : []),
     ...report.samples.map((sample) => section(`Sample ${sample.where}${colors.isColorSupported ? "" : ", ⟦what is trained⟧"}`, sampleText(sample, colors))),
@@ -29,8 +31,9 @@ function section(title: string, body: string): string {
   return `${title}\n${body}`;
 }
 
-function listed(title: string, lines: readonly string[]): string {
-  const more = lines.length > SHOWN ? [`  … and ${lines.length - SHOWN} more`] : [];
+/** @param count of all, where not every line is at hand */
+function listed(title: string, lines: readonly string[], count = lines.length): string {
+  const more = count > SHOWN ? [`  … and ${count - SHOWN} more`] : [];
   return [title, ...lines.slice(0, SHOWN).map((line) => `  ${line}`), ...more].join("\n");
 }
 

@@ -14,15 +14,16 @@ export interface UsedEntry {
   /** The key that names it. */
   path: KeyPath;
   entry: RegistryEntry;
+  choice: ComponentChoice;
 }
 
 /** The registered parts that a configuration uses, the algorithm first; sections that are not there yet are passed over. */
 export function usedEntries(config: Partial<ResolvedConfig>): UsedEntry[] {
   const trainer = config.algorithm && registry.find("trainer", config.algorithm.name);
   if (!trainer) return [];
-  const used: UsedEntry[] = [{ path: ["algorithm"], entry: trainer }];
+  const used: UsedEntry[] = [{ path: ["algorithm"], entry: trainer, choice: config.algorithm! }];
   const use = (kind: Kind, path: KeyPath, choice: ComponentChoice | undefined): void => {
-    if (choice) used.push({ path, entry: registry.get(kind, choice.name) });
+    if (choice) used.push({ path, entry: registry.get(kind, choice.name), choice });
   };
   if (trainer.uses.includes("rewards")) {
     config.rewards?.forEach((choice, index) => use("reward", ["rewards", index], choice));
@@ -32,6 +33,11 @@ export function usedEntries(config: Partial<ResolvedConfig>): UsedEntry[] {
   if (trainer.uses.includes("loss")) use("policyLoss", ["loss"], config.loss);
   config.trainer?.loggers.forEach((choice, index) => use("logger", ["trainer", "loggers", index], choice));
   return used;
+}
+
+/** Asks each part whether what it needs beside the run is there. @throws VerletError of the first one that lacks something. */
+export function checkParts(config: ResolvedConfig): void {
+  for (const { entry, choice } of usedEntries(config)) entry.check?.(choice.options);
 }
 
 /** Whether the run has to load a frozen reference: for the KL term, or because a part reads its log-probs. */

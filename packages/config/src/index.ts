@@ -1,5 +1,5 @@
 export * from "./types.js";
-export { DEFAULT_LOSS, DEFAULT_REWARD_MANAGER, backendNames, dataSchema, rewardSchema, rolloutSchema } from "./sections.js";
+export { DEFAULT_LOSS, DEFAULT_REWARD_MANAGER, backendNames, dataSchema, loraSchema, rewardSchema, rolloutSchema } from "./sections.js";
 export type { BackendName } from "./sections.js";
 export { loadConfig, resolveConfig } from "./load-config.js";
 export type { LoadOptions, ResolveOptions } from "./load-config.js";
@@ -14,7 +14,7 @@ export type { LoadedPlugin } from "./plugin-loader.js";
 export { verlAdvantage, verlAdvantageOptions } from "./custom-advantage.js";
 export type { VerlAdvantageFn } from "./custom-advantage.js";
 export type { VerlRewardFn } from "./custom-reward.js";
-export { checkNeeds, needsReference, usedEntries } from "./check-needs.js";
+export { checkNeeds, checkParts, needsReference, usedEntries } from "./check-needs.js";
 export type { NeedProblem } from "./check-needs.js";
 export { findPreset, listPresets } from "./presets.js";
 export type { Preset } from "./presets.js";

@@ -3,12 +3,14 @@ import { kindLabels } from "@verlet/core";
 import { describeSource } from "@verlet/data";
 import { usedEntries } from "./check-needs.js";
 import { displayPath } from "./read-tree.js";
-import type { ComponentChoice, LoadedConfig, ResolvedConfig } from "./types.js";
+import type { LoadedConfig } from "./types.js";
 
 /** A line that the caller adds, such as the backend or the memory it will take. */
 export interface PlanLine {
   role: string;
   text: string;
+  /** On a line of their own below. */
+  details?: string;
 }
 
 /** `key=value` pairs; values that are not set are left out. */
@@ -25,11 +27,11 @@ function showSetting(value: unknown): string {
 }
 
 export function planText({ config, path, preset }: Pick<LoadedConfig, "config" | "path" | "preset">, extra: readonly PlanLine[] = []): string {
-  const parts = usedEntries(config).map(({ path: key, entry }): [string, string, string] => {
-    const choice = choiceAt(config, key);
-    const { name, options, ...rest } = choice;
-    return [kindLabels[entry.kind], `${name}  (${displayPath(entry.source)})`, settings({ ...rest, ...options })];
-  });
+  const parts = usedEntries(config).map(({ entry, choice: { name, options, ...rest } }): [string, string, string] => [
+    kindLabels[entry.kind],
+    `${name}  (${displayPath(entry.source)})`,
+    settings({ ...rest, ...options }),
+  ]);
   const { uses } = usedEntries(config)[0]!.entry;
   const sections: [string, string, string][] = [
     ["model", config.model.path, settings({ ...config.model, path: undefined })],
@@ -37,7 +39,7 @@ export function planText({ config, path, preset }: Pick<LoadedConfig, "config" |
     ...(uses.includes("rollout") ? [["rollout", settings(config.rollout), ""] as [string, string, string]] : []),
     ["optimizer", settings(config.optimizer), ""],
     ["trainer", settings({ ...config.trainer, loggers: undefined }), ""],
-    ...extra.map(({ role, text }): [string, string, string] => [role, text, ""]),
+    ...extra.map(({ role, text, details = "" }): [string, string, string] => [role, text, details]),
   ];
   const named: [string, string, string][] = preset ? [["preset", `${preset.name}  (${displayPath(preset.source)})`, ""]] : [];
   const lines = [...named, ...parts, ...sections];
@@ -47,8 +49,4 @@ export function planText({ config, path, preset }: Pick<LoadedConfig, "config" |
     ...(options ? [`  ${" ".repeat(width)}${options}`] : []),
   ]);
   return [path ? `Plan of ${displayPath(path)}` : "Plan", ...body].join("\n");
-}
-
-function choiceAt(config: ResolvedConfig, path: readonly (string | number)[]): ComponentChoice {
-  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], config) as ComponentChoice;
 }

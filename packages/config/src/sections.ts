@@ -180,6 +180,10 @@ export const trainerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Keep only each layer's input for the backward pass and run the layer again there: less memory, about a third more time."),
+  memoryCheck: z
+    .enum(["stop", "warn"])
+    .default("stop")
+    .describe("A run whose estimated memory is more than there is: stop it before it starts, or only warn of it."),
   maxSteps: count().optional().describe("Stop after this many optimizer steps."),
   compile: z.boolean().default(true).describe("Run training and decoding steps as TensorFlow graphs, on the native backend; false = op by op, everywhere."),
   seed: countOrZero().default(42).describe("Of every random choice in the run."),

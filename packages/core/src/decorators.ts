@@ -5,9 +5,9 @@
 import { z } from "zod";
 import type { DependencyContainer } from "tsyringe";
 import { API_VERSION, satisfiesCaret } from "./api-version.js";
-import type { AdvantageInput, AdvantageOutput, LossSection, PolicyLossInput, RewardFn } from "./contracts.js";
+import type { AdvantageInput, AdvantageOutput, CompanionKind, LossSection, PolicyLossInput, RewardFn } from "./contracts.js";
 import { RegistryError } from "./errors.js";
-import type { Kind, KindMap, Needs, OptionalDataKey, OptionalSection, Provision, Target } from "./kinds.js";
+import type { Kind, KindMap, Needs, OptionalDataKey, OptionalSection, Provision, RegistryEntry, Target } from "./kinds.js";
 import { kindLabels } from "./kinds.js";
 import { registry } from "./registry.js";
 import { callerFile, packageOf } from "./source-file.js";
@@ -20,6 +20,11 @@ export interface RegisterMeta<Options> {
    */
   options?: z.ZodType<Options>;
   needs?: Needs;
+  /**
+   * Throws where something that the part needs beside the run, such as a package of the user's, is missing. Called before
+   * a training loads its model, which may take minutes.
+   */
+  check?: (options: Options) => void;
   /** One or two sentences for `verlet list` and `verlet explain`. */
   doc?: string;
   /** The contracts it was written for, such as "^1"; another version of verlet refuses it. */
@@ -36,6 +41,8 @@ export interface RegisterTrainerMeta<Options> extends RegisterMeta<Options> {
   /** A part of a YAML that fills what the user left out. */
   defaults?: PartOfYaml;
   provides?: readonly Provision[];
+  /** The models that `setup` asks `run.companions` for, by name: so their memory is counted before anything is loaded. */
+  companions?: Readonly<Record<string, CompanionKind>>;
 }
 
 export interface RegisterPolicyLossMeta<Options> extends RegisterMeta<Options> {
@@ -102,10 +109,12 @@ function makeDecorator<K extends Kind>(kind: K): Register<K> {
         target,
         options,
         needs: meta.needs ?? {},
+        ...(meta.check && { check: meta.check as NonNullable<RegistryEntry["check"]> }),
         uses: meta.uses ?? [],
         reads: meta.reads ?? [],
         defaults: meta.defaults ?? {},
         provides: meta.provides ?? [],
+        ...(meta.companions && { companions: meta.companions }),
         source,
         package: packageName,
         version,

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type {
   Advantage,
+  CompanionKind,
   DatasetReader,
   ModelFamily,
   PolicyLoss,
@@ -101,8 +102,12 @@ export interface RegistryEntry<K extends Kind = Kind> {
   readonly reads: readonly OptionalDataKey[];
   /** Trainers and policy losses: a part of a YAML, as an object, that fills what the user left out. */
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** Throws where something that the part needs beside the run is missing. */
+  readonly check?: (options: Readonly<Record<string, unknown>>) => void;
   /** Trainers: the needs of other parts that it meets. */
   readonly provides: readonly Provision[];
+  /** Trainers: the models trained beside the policy, by name. */
+  readonly companions?: Readonly<Record<string, CompanionKind>>;
   /** The file it was registered from. */
   readonly source: string;
   /** Name and version in the nearest package.json; empty where there is none. */

@@ -14,6 +14,11 @@ export class PromptPool {
     return [...this.#prompts.keys()];
   }
 
+  /** For `Trainer.lengthOf`: tokens of the row's prompt. */
+  lengthOf(row: Row): number {
+    return this.#prompts.get(row)!.ids.length;
+  }
+
   take(loader: DataLoader<Row>, count: number): Prompt[] {
     return loader.next(count).map((row) => this.#prompts.get(row)!);
   }

@@ -1,7 +1,7 @@
 /** Reads data sets through the registered dataset readers. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Columns, DatasetReader, DataSource, Row, SourceSpec } from "@verlet/core";
+import type { Columns, DatasetReader, DataSource, ReadListeners, Row, SourceSpec } from "@verlet/core";
 import { DataError, createComponent, registry } from "@verlet/core";
 import type { ColumnRole } from "./columns.js";
 import { columnName, findColumn, listColumns } from "./columns.js";
@@ -30,20 +30,18 @@ export interface SourcedRows extends RowSet {
   sources: readonly SourceRows[];
 }
 
-export interface ReadRowsOptions {
+export interface ReadRowsOptions extends ReadListeners {
   /** Only the first so many rows of each source that does not say its own number. */
   maxSamples?: number;
   /** The columns of the section, whose names those of a source's own `columns` get. */
   columns?: Columns;
   /** The split to read where a data set has several and none is named. */
   defaultSplit?: string;
-  /** Takes a line for the user about what takes a while, such as a download. */
-  log?: (line: string) => void;
 }
 
 /**
  * @throws DataError when no reader takes a path, when a file is missing or broken, when nothing is left of it, and when only
- * some of several sources have a weight.
+ * some of several sources have a weight. With `broken` a broken row is no error unless no other is there.
  */
 export async function readRows(source: DataSource, options: ReadRowsOptions = {}): Promise<SourcedRows> {
   const parsed = listSources(source).map(parseSource);
@@ -67,12 +65,17 @@ async function readSource({ path, parts, columns, maxSamples }: ParsedSource, op
   return columns ? kept.map((row) => withColumns(row, columns, options.columns ?? {})) : kept;
 }
 
-async function readPart(reader: DatasetReader, path: string, { split, slice }: SplitPart, { defaultSplit, log }: ReadRowsOptions): Promise<readonly Row[]> {
+async function readPart(reader: DatasetReader, path: string, { split, slice }: SplitPart, { defaultSplit, log, broken }: ReadRowsOptions): Promise<readonly Row[]> {
   if (split !== undefined && !reader.hasSplits) {
     throw new DataError({ where: path, what: "a file has no splits", got: split, expected: "a part of its rows, such as [:1000]", fix: `Name the file of that split; splits belong to ${HUB_SCHEME}owner/name` });
   }
-  const all = await readFrom(reader, path, reader.hasSplits ? (split ?? defaultSplit) : undefined, log);
-  if (all.length === 0) throw new DataError({ where: path, what: "the data set is empty", got: "0 rows", expected: "at least one" });
+  let first: DataError | undefined;
+  const note = broken && ((error: DataError): void => {
+    first ??= error;
+    broken(error);
+  });
+  const all = await readFrom(reader, path, reader.hasSplits ? (split ?? defaultSplit) : undefined, { ...(log && { log }), ...(note && { broken: note }) });
+  if (all.length === 0) throw first ?? new DataError({ where: path, what: "the data set is empty", got: "0 rows", expected: "at least one" });
   all.forEach((row, i) => {
     if (placeOf(row) === undefined) setPlace(row, `${path}:${i + 1}`);
   });
@@ -97,9 +100,9 @@ function findReader(path: string): DatasetReader {
   });
 }
 
-async function readFrom(reader: DatasetReader, path: string, split: string | undefined, log: ReadRowsOptions["log"]): Promise<readonly Row[]> {
+async function readFrom(reader: DatasetReader, path: string, split: string | undefined, listeners: ReadListeners): Promise<readonly Row[]> {
   try {
-    return await reader.read(path, split, log);
+    return await reader.read(path, split, listeners);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw missingFile(path);

@@ -1,23 +1,32 @@
+import { isDeepStrictEqual } from "node:util";
 import { createComponent, registry, RegistryError, type Policy, type Row, type Trainer } from "@verlet/core";
 import { needsReference, type LoadedConfig, type ResolvedConfig } from "@verlet/config";
-import { loaderOf, readRows, type LoaderOptions } from "@verlet/data";
+import { loaderOf, type LoaderOptions } from "@verlet/data";
+import { CausalLM } from "@verlet/model";
+import { checkMemory } from "./check-memory.js";
 import { CompanionModels } from "./companion-models.js";
 import { CountedLoader } from "./counted-loader.js";
 import { createOptimizer } from "./create-optimizer.js";
 import { LiveRun } from "./live-run.js";
 import { setCheckpointing } from "./model-source.js";
+import { prepareTraining } from "./prepare-training.js";
+import type { RunShape } from "./run-memory.js";
 import type { Session } from "./session.js";
 
-/** Reads the data, makes the parts the algorithm uses, and lets the trainer set itself up. */
-export async function buildRun(session: Session, { config }: LoadedConfig, log: (line: string) => void): Promise<LiveRun> {
+/**
+ * Reads the data, makes the parts the algorithm uses, and lets the trainer set itself up.
+ * @param options.trains false where no step will be taken, so that its memory does not matter
+ * @throws TrainingError where a step would take more memory than there is
+ */
+export async function buildRun(session: Session, { config }: LoadedConfig, log: (line: string) => void, { trains = true }: { trains?: boolean } = {}): Promise<LiveRun> {
   const { container, policy, tokenizer } = session;
   const { gradientCheckpointing } = config.trainer;
   if (!setCheckpointing(policy, gradientCheckpointing) && gradientCheckpointing) log("trainer.gradientCheckpointing changes nothing: the run's own model keeps what it keeps");
-  const { uses } = registry.get("trainer", config.algorithm.name);
-  const trainer = createComponent("trainer", config.algorithm.name, config.algorithm.options, container);
-  const data = await readRows(config.data.train, { ...rowLimit(config.data.maxSamples), columns: config.data.columns, defaultSplit: "train", log });
-  const { rows, where } = data;
-  const kept = trainer.prepare?.(rows, { config, tokenizer, where, log }) ?? rows;
+  const { uses, companions = {} } = registry.get("trainer", config.algorithm.name);
+  const { trainer, data, kept, longest } = await prepareTraining(container, tokenizer, config, log);
+  const shape: RunShape | undefined = policy instanceof CausalLM ? { config, model: policy, longest, companions } : undefined;
+  const check = (one: RunShape): void => (trains ? checkMemory(one, log) : undefined);
+  if (shape) check(shape);
   const train = new CountedLoader(loaderOf(data, kept, orderOf(config, trainer), log));
   const totalSteps = countSteps(config, kept.length);
   const { reference, own } = await loadReference(session, config);
@@ -30,6 +39,7 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
       train,
       trainer,
       totalSteps,
+      shape,
       reference,
       own,
       optimizer: createOptimizer(policy.trainable, config.optimizer, totalSteps),
@@ -43,6 +53,7 @@ export async function buildRun(session: Session, { config }: LoadedConfig, log: 
   );
   try {
     await trainer.setup(run);
+    if (shape && !isDeepStrictEqual(run.companions.kinds, companions)) check((run.shape = { ...shape, companions: run.companions.kinds }));
   } catch (error) {
     run.dispose();
     throw error;
@@ -72,8 +83,4 @@ async function loadReference(session: Session, config: ResolvedConfig): Promise<
   if (config.model.lora && session.policy.withoutAdapter) return { reference: session.policy.withoutAdapter(), own: [] };
   const copy = await session.models.loadPolicy(config.model, config.trainer.seed);
   return { reference: copy, own: [copy] };
-}
-
-export function rowLimit(maxSamples: number | undefined): { maxSamples?: number } {
-  return maxSamples === undefined ? {} : { maxSamples };
 }

@@ -1,4 +1,4 @@
-import { TrainingError, type Companion, type CompanionOptions, type Companions, type Critic, type Policy } from "@verlet/core";
+import { TrainingError, type Companion, type CompanionKind, type CompanionOptions, type Companions, type Critic, type Policy } from "@verlet/core";
 import type { ResolvedConfig } from "@verlet/config";
 import type { CountedOptimizer } from "./counted-optimizer.js";
 import { createOptimizer } from "./create-optimizer.js";
@@ -8,8 +8,7 @@ import { setCheckpointing, type ModelSource, type TrainablePolicy } from "./mode
 export interface NamedCompanion<M extends Policy | Critic = Policy | Critic> extends Companion<M> {
   readonly name: string;
   readonly optimizer: CountedOptimizer;
-  /** For the plan. */
-  readonly kind: string;
+  readonly kind: CompanionKind;
 }
 
 /** Names a companion's folder must not have: those of the run's other folders. */
@@ -33,7 +32,7 @@ export class CompanionModels implements Companions {
   policyCopy(name: string, options?: CompanionOptions): Promise<Companion<Policy>> {
     const { model, trainer } = this.#config;
     const load = async (): Promise<Policy> => (await this.#models.loadCopy?.(model, trainer.seed, this.#policy)) ?? this.#models.loadPolicy(model, trainer.seed);
-    return this.#add(name, "a copy of the policy", load, options);
+    return this.#add(name, "policyCopy", load, options);
   }
 
   critic(name: string, options?: CompanionOptions): Promise<Companion<Critic>> {
@@ -42,7 +41,12 @@ export class CompanionModels implements Companions {
       if (this.#models.loadCritic) return this.#models.loadCritic(model, trainer.seed, this.#policy);
       throw new TrainingError({ where: `algorithm ${algorithm.name}`, what: "the run's own models have no critic", fix: "Give `models` a loadCritic, or take an algorithm without a critic" });
     };
-    return this.#add(name, "a critic", load, options);
+    return this.#add(name, "critic", load, options);
+  }
+
+  /** What they are, by name. */
+  get kinds(): Readonly<Record<string, CompanionKind>> {
+    return Object.fromEntries(this.all.map(({ name, kind }) => [name, kind]));
   }
 
   dispose(): void {
@@ -52,7 +56,7 @@ export class CompanionModels implements Companions {
     }
   }
 
-  async #add<M extends Policy | Critic>(name: string, kind: string, load: () => Promise<M>, options?: CompanionOptions): Promise<NamedCompanion<M>> {
+  async #add<M extends Policy | Critic>(name: string, kind: CompanionKind, load: () => Promise<M>, options?: CompanionOptions): Promise<NamedCompanion<M>> {
     if (!/^[a-z][a-z0-9-]*$/.test(name) || TAKEN.includes(name) || this.all.some((other) => other.name === name)) {
       throw new TrainingError({
         where: `algorithm ${this.#config.algorithm.name}`,

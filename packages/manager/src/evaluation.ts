@@ -2,7 +2,7 @@ import { ConfigError, Rng, type EvalResult, type Metrics, type Rollout, type Row
 import type { ResolvedConfig } from "@verlet/config";
 import { placeOf, preparePrompts, readRows } from "@verlet/data";
 import { sampleGroups } from "@verlet/rollout";
-import { rowLimit } from "./build-run.js";
+import { rowLimit } from "./prepare-training.js";
 import type { Session } from "./session.js";
 
 export interface EvaluateOptions {
@@ -61,12 +61,12 @@ function describeEach(rollouts: readonly Rollout[], scored: ScoredBatch | undefi
   }));
 }
 
-/** The rows of `dataPath` or `data.eval`. @throws ConfigError when neither is given. */
-export async function readEvalRows({ data }: ResolvedConfig, dataPath = data.eval): Promise<readonly Row[]> {
+/** The rows of `dataPath` or `data.eval`. @param log takes what a reader tells the user @throws ConfigError when neither path is given. */
+export async function readEvalRows({ data }: ResolvedConfig, log: (line: string) => void, dataPath = data.eval): Promise<readonly Row[]> {
   if (dataPath === undefined) {
     throw new ConfigError({ where: "data.eval", what: "there is nothing to evaluate on", fix: "Set data.eval, or give evaluate a dataPath" });
   }
-  return (await readRows(dataPath, { ...rowLimit(data.maxEvalSamples), columns: data.columns })).rows;
+  return (await readRows(dataPath, { ...rowLimit(data.maxEvalSamples), columns: data.columns, log })).rows;
 }
 
 /** The algorithm's own measure where it has one, otherwise greedy answers and their rewards; names begin with `eval/`. */

@@ -1,7 +1,11 @@
 export * from "./create-manager.js";
 export * from "./training-manager.js";
 export * from "./manager-options.js";
-export { checkMemory, memoryText } from "./memory-plan.js";
+export * from "./check-memory.js";
+export { memoryFixes, type MemoryFix } from "./memory-fixes.js";
+export { sizeText, type PlannedMemory } from "./memory-text.js";
+export { leastMemory, runMemory, type CompanionMemory, type ModelShape, type RunMemory, type RunShape } from "./run-memory.js";
+export * from "./plan-run.js";
 export * from "./model-source.js";
 export * from "./json-events.js";
 export * from "./evaluation.js";

@@ -1,5 +1,17 @@
 import type { VerlTable } from "@verlet/config";
 import type { Json, Metrics, RunLogger, TrainStats } from "@verlet/core";
+import type { PlannedMemory } from "./memory-text.js";
+
+/** What a run is made of and what it takes. */
+export interface PlanEvent {
+  config: Json;
+  /** Of a file in VERL's shape, what became of each key. */
+  translation?: VerlTable | undefined;
+  backend: string;
+  totalSteps: number;
+  /** Of the policy's folder; a model that a script brings has none. */
+  memory?: PlannedMemory | undefined;
+}
 
 /** For programs that watch a run (`--json`): one JSON object a line, each with its `event`. */
 export class JsonEvents implements RunLogger {
@@ -9,9 +21,8 @@ export class JsonEvents implements RunLogger {
     this.#write = write;
   }
 
-  /** `translation`: of a file in VERL's shape, what became of each key. */
-  plan(plan: { config: Json; translation?: VerlTable; backend: string; totalSteps: number }): void {
-    this.#emit("plan", plan);
+  plan(plan: PlanEvent): void {
+    this.#emit("plan", { ...plan });
   }
 
   start(info: { outputDir: string; totalSteps: number; startStep: number }): void {

@@ -5,6 +5,7 @@ import type { CompanionModels } from "./companion-models.js";
 import type { CountedLoader } from "./counted-loader.js";
 import type { CountedOptimizer } from "./counted-optimizer.js";
 import { RngStreams } from "./rng-streams.js";
+import type { RunShape } from "./run-memory.js";
 import { StepTimes, timedPolicy, timedRewards } from "./step-times.js";
 
 /** One run of an algorithm over its data: what trainers see (`Run`), and what the loop needs besides. */
@@ -23,6 +24,8 @@ export class LiveRun implements Run {
   readonly policyLoss?: PolicyLoss;
   readonly trainer: Trainer;
   readonly totalSteps: number;
+  /** What its memory depends on; not known of models that a script brings. */
+  shape: RunShape | undefined;
   readonly streams: RngStreams;
   /** Where the time of the step goes. */
   readonly times = new StepTimes();
@@ -41,6 +44,7 @@ export class LiveRun implements Run {
     this.companions = parts.companions;
     this.trainer = parts.trainer;
     this.totalSteps = parts.totalSteps;
+    this.shape = parts.shape;
     this.streams = new RngStreams(parts.config.trainer.seed);
     this.reference = parts.reference;
     this.rewards = parts.rewards && timedRewards(parts.rewards, this.times);
@@ -82,6 +86,7 @@ export interface RunParts {
   companions: CompanionModels;
   trainer: Trainer;
   totalSteps: number;
+  shape: RunShape | undefined;
   reference?: Pick<Policy, "logProbs">;
   rewards?: RewardManager;
   advantage?: Advantage;

@@ -1,6 +1,7 @@
 import type { ChatTokenizer, Critic, Policy } from "@verlet/core";
 import type { ModelSection } from "@verlet/config";
-import { CausalLM, loadTokenizer, ValueModel, type LoadOptions } from "@verlet/model";
+import { CausalLM, loadTokenizer, readAdapterConfig, readModelConfig, ValueModel, type LoadOptions } from "@verlet/model";
+import type { ModelShape } from "./run-memory.js";
 
 /** A policy that may know its own frozen starting point. */
 export interface TrainablePolicy extends Policy {
@@ -25,6 +26,8 @@ export interface ModelSource {
   /** @param seed of fresh weights and fresh adapters. */
   loadPolicy(section: ModelSection, seed: number): Promise<TrainablePolicy>;
   loadTokenizer(section: ModelSection): Promise<ChatTokenizer>;
+  /** The policy's shapes, without its weights; without it a run's memory is known once its model is loaded. */
+  shapeOf?(section: ModelSection): Promise<ModelShape>;
   /**
    * The policy as it stood at the start, to be trained beside it; it may borrow the policy's frozen weights.
    * Without it, or where it gives nothing, the policy is loaded a second time.
@@ -38,6 +41,7 @@ export interface ModelSource {
 export const huggingFaceFolder: ModelSource = {
   loadPolicy: (section, seed) => CausalLM.load(section.path, loadOptions(section, seed)),
   loadTokenizer: ({ path }) => loadTokenizer(path),
+  shapeOf: async ({ path, lora, adapter }) => ({ config: await readModelConfig(path), lora: adapter === undefined ? lora : (await readAdapterConfig(adapter)).lora }),
   loadCopy: async ({ adapter }, seed, policy) => (hasFrozenWeights(policy) ? policy.withOwnAdapter({ seed, ...(adapter !== undefined && { adapter }) }) : undefined),
   loadCritic: (section, seed, policy) =>
     ValueModel.load(section.path, { ...loadOptions(section, seed), ...(hasFrozenWeights(policy) && { base: policy.parameters }) }),

@@ -17,6 +17,7 @@ export const CHANGEABLE_ON_RESUME: readonly string[] = [
   "trainer.maxSteps",
   "trainer.microBatchSize",
   "trainer.gradientCheckpointing",
+  "trainer.memoryCheck",
   "trainer.outputDir",
   "trainer.saveEvery",
   "trainer.evalEvery",

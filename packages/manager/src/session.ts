@@ -4,6 +4,7 @@ import {
   createComponent,
   createRunContainer,
   POLICY,
+  registry,
   REWARDS,
   SIGNAL,
   TOKENIZER,
@@ -15,7 +16,9 @@ import {
 import { selectBackend, useGraphs, type BackendInfo } from "@verlet/backend";
 import type { LoadedConfig, ResolvedConfig } from "@verlet/config";
 import { columnName } from "@verlet/data";
+import { checkWeights } from "./check-memory.js";
 import type { ModelSource, TrainablePolicy } from "./model-source.js";
+import type { RunShape } from "./run-memory.js";
 
 /** What lives as long as the manager: the model and the rewards. Each run adds its own optimizer, data order and trainer. */
 export interface Session {
@@ -31,11 +34,17 @@ export interface Session {
   dispose(): void;
 }
 
-export async function openSession(loaded: LoadedConfig, models: ModelSource): Promise<Session> {
+/**
+ * @param training the config of the run that is to be trained; a session that only evaluates has none
+ * @throws TrainingError before the weights are read, where training them would take more memory than there is
+ */
+export async function openSession(loaded: LoadedConfig, models: ModelSource, training?: ResolvedConfig): Promise<Session> {
   const { config } = loaded;
   const backend = await selectBackend(config.backend);
   useGraphs(config.trainer.compile);
   const tokenizer = await models.loadTokenizer(config.model);
+  const shape = training && (await shapeOf(training, models));
+  if (shape) checkWeights(shape);
   const policy = await models.loadPolicy(config.model, config.trainer.seed);
   const closed = new AbortController();
   const container = createRunContainer();
@@ -64,6 +73,12 @@ export async function openSession(loaded: LoadedConfig, models: ModelSource): Pr
     container,
     dispose: close,
   };
+}
+
+/** Before the rows are read: with the longest that the config allows. */
+async function shapeOf(config: ResolvedConfig, models: ModelSource): Promise<RunShape | undefined> {
+  const model = await models.shapeOf?.(config.model);
+  return model && { config, model, longest: undefined, companions: registry.get("trainer", config.algorithm.name).companions ?? {} };
 }
 
 function createRewards(config: ResolvedConfig, container: DependencyContainer): RewardManager {

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { TrainStats } from "@verlet/core";
 import type { LoadedConfig } from "@verlet/config";
-import { describePlan } from "./describe-plan.js";
+import { describePlan, plannedOf } from "./describe-plan.js";
 import { evaluateModel, readEvalRows } from "./evaluation.js";
 import { listenForInterrupt } from "./interrupt.js";
 import type { JsonEvents } from "./json-events.js";
 import { checkKeepBest } from "./keep-best.js";
 import type { LiveRun } from "./live-run.js";
+import { plannedMemory } from "./memory-text.js";
 import { newProgress, progressFromJson } from "./progress.js";
 import { configValues } from "./run-config.js";
 import { resumeRun, type ResumePoint } from "./run-checkpoint.js";
@@ -34,13 +35,13 @@ export async function trainRun({ session, loaded, start, run, output, events, si
   const { outputDir } = config.trainer;
   const began = performance.now();
   checkKeepBest(config.trainer.keepBest);
-  const rows = config.data.eval === undefined ? undefined : await readEvalRows(config);
+  const rows = config.data.eval === undefined ? undefined : await readEvalRows(config, (line) => output.line(line));
   if (start) await resumeRun(start, run);
   const progress = start ? progressFromJson(start.state.manager) : newProgress();
   const startStep = start?.state.step ?? 0;
   const values = configValues(loaded);
-  if (events) events.plan({ config: values, translation: loaded.translation, backend: session.backend.name, totalSteps: run.totalSteps });
-  else output.line(describePlan(loaded, session.backend, run));
+  if (events) events.plan({ config: values, translation: loaded.translation, backend: session.backend.name, totalSteps: run.totalSteps, memory: run.shape && plannedMemory(run.shape) });
+  else output.line(describePlan(loaded, session.backend, plannedOf(run)));
   await openRunFolder(outputDir, loaded.yaml(), startStep);
   await output.start({ outputDir, totalSteps: run.totalSteps, startStep });
   if (startStep >= run.totalSteps) {

@@ -8,13 +8,12 @@ import {
   type TrainingManager,
   type TrainStats,
 } from "@verlet/core";
-import type { LoadedConfig } from "@verlet/config";
+import { checkParts, type LoadedConfig, type ResolvedConfig } from "@verlet/config";
 import { buildRun } from "./build-run.js";
 import { evaluateModel, readEvalRows } from "./evaluation.js";
 import { findStart } from "./find-start.js";
 import type { LiveRun } from "./live-run.js";
 import { LOADED_CONFIG, MANAGER_OPTIONS, type ManagerOptions } from "./manager-options.js";
-import { checkMemory } from "./memory-plan.js";
 import { huggingFaceFolder } from "./model-source.js";
 import { withChanges, type RunChanges } from "./run-config.js";
 import { exportModel } from "./run-folder.js";
@@ -52,9 +51,9 @@ export class DefaultTrainingManager implements TrainingManager {
     const wasClosed = registry.isClosed;
     try {
       const loaded = await withChanges(this.#loaded, changes);
-      const start = await findStart(loaded); // before anything heavy is loaded
-      const session = await this.#open();
-      checkMemory(session.policy, loaded.config);
+      checkParts(loaded.config); // these two before anything heavy is loaded
+      const start = await findStart(loaded);
+      const session = await this.#open(loaded.config);
       const { output, events } = createOutput(loaded.config.trainer.loggers, session.container, this.#options);
       this.#closeRun();
       this.#run = await buildRun(session, loaded, (line) => output.line(line));
@@ -72,10 +71,10 @@ export class DefaultTrainingManager implements TrainingManager {
    */
   async evaluate({ dataPath, details = false }: { dataPath?: string; details?: boolean } = {}): Promise<EvalResult> {
     const session = await this.#open();
-    const rows = await readEvalRows(this.#loaded.config, dataPath);
+    const rows = await readEvalRows(this.#loaded.config, (line) => this.#options.loggers?.forEach((logger) => logger.line?.(line)), dataPath);
     const { name, options } = this.#loaded.config.algorithm;
     if (!this.#run && createComponent("trainer", name, options, session.container).evaluate) {
-      this.#run = await buildRun(session, this.#loaded, () => undefined);
+      this.#run = await buildRun(session, this.#loaded, () => undefined, { trains: false });
     }
     const signal = this.#options.signal ?? new AbortController().signal;
     return evaluateModel(session, this.#run?.trainer, this.#loaded.config, rows, { step: 0, signal, details });
@@ -100,8 +99,12 @@ export class DefaultTrainingManager implements TrainingManager {
     session?.dispose();
   }
 
-  #open(): Promise<Session> {
-    return (this.#session ??= openSession(this.#loaded, this.#options.models ?? huggingFaceFolder));
+  /** @param training the config of the run that it is opened for, if any */
+  #open(training?: ResolvedConfig): Promise<Session> {
+    return (this.#session ??= openSession(this.#loaded, this.#options.models ?? huggingFaceFolder, training).catch((error: unknown) => {
+      this.#session = undefined; // the next call may ask for less
+      throw error;
+    }));
   }
 
   #closeRun(): void {

@@ -14,7 +14,7 @@ import { assemble, baseParameters, disposeParameters, newAdapterParameters, rand
 import { rowFilter } from "./row-filter.js";
 import { writeSafetensors } from "./safetensors.js";
 import { assignParameters, mergedWritable, readAdapter, toWrite, writable, writeModel, type WritableTensor } from "./stored-weights.js";
-import { hiddenStates, paddedMask, projectionsOf, type ModelWeights, type Pass } from "./transformer.js";
+import { hiddenStates, projectionsOf, type ModelWeights, type Pass } from "./transformer.js";
 import { moduleName, projectionNames } from "./weight-names.js";
 
 export interface LoadOptions {
@@ -139,9 +139,9 @@ export class CausalLM implements Policy {
     const hidden = this.#body.hidden(tokens, pass); // [B·T, H]
     const predictors = tf.tensor1d(positions.map((p) => p - 1), "int32"); // token t is predicted at t − 1
     const targets = tf.tensor1d(positions.map((p) => tokens.ids[p]!), "int32");
-    const { temperature, entropy = false, sumSquares = false } = options;
+    const { temperature, entropy = false, sumSquares = false, mostLikely = false } = options;
     const filter = rowFilter(options.filter);
-    return tokenLogProbs(gatherRows(hidden, predictors), this.#weights.head, targets, { temperature, entropy, sumSquares, ...(filter && { filter }) });
+    return tokenLogProbs(gatherRows(hidden, predictors), this.#weights.head, targets, { temperature, entropy, sumSquares, mostLikely, ...(filter && { filter }) });
   }
 
   /**
@@ -164,8 +164,8 @@ export class CausalLM implements Policy {
         positions[row * width + t] = Math.max(0, seen - 1);
       }
     }
-    const mask = paddedMask(attentionMask, rows, width, this.config.heads / this.config.kvHeads);
-    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.config, { rows, width, rotary: this.#body.angles.table(positions, rows, width), mask }, { adapters: true });
+    const sequences = tf.tensor2d(Float32Array.from(attentionMask), [rows, width]); // the padding is a sequence of its own
+    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.config, { rows, width, rotary: this.#body.angles.table(positions, rows, width), sequences }, { adapters: true });
   }
 
   async generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]> {
@@ -210,7 +210,6 @@ export class CausalLM implements Policy {
   dispose(): void {
     if (!this.#borrows) disposeParameters(this.#base);
     if (this.#adapter) disposeParameters(this.#adapter);
-    this.#body.dispose();
     this.#decodeStep.dispose();
   }
 }

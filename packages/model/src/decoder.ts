@@ -1,4 +1,4 @@
-import { canOverwrite, compile, HIDDEN, packWeight, release, scope, tf, type Compiled, type ComputeDtype } from "@verlet/backend";
+import { canOverwrite, canStepAtOnce, compile, HIDDEN, packWeight, release, scope, stepAtOnce, tf, type Compiled, type ComputeDtype } from "@verlet/backend";
 import type { Decoder } from "@verlet/rollout";
 import { dense, type Table } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
@@ -33,6 +33,8 @@ export class CachedDecoder implements Decoder {
   readonly #weights: DecoderWeights;
   readonly #step: DecodeStep;
   readonly #inPlace: boolean;
+  /** One op in place of the compiled step. */
+  readonly #atOnce: boolean;
   #cache: LayerCache[] = [];
   /** Pad tokens before each row. */
   #padding: Int32Array = new Int32Array();
@@ -50,9 +52,10 @@ export class CachedDecoder implements Decoder {
     this.#inPlace = inPlace;
     this.#embedding = weights.embedding;
     this.#weights = scope(() => ({
-      head: packWeight(afterNorm(dense(weights.head), weights.norm), { dtype }),
+      head: scope(() => packWeight(afterNorm(dense(weights.head), weights.norm), { dtype })),
       layers: weights.layers.map((layer) => scope(() => packLayer(layer, config, { adapters, dtype }))),
     }));
+    this.#atOnce = inPlace && canStepAtOnce(this.#weights, config.headDim);
   }
 
   prefill(ids: Int32Array, rows: number, width: number, padding: Int32Array): tf.Tensor2D {
@@ -78,10 +81,21 @@ export class CachedDecoder implements Decoder {
 
   step(ids: Int32Array): tf.Tensor2D {
     if (this.#inPlace && this.#length === this.#room) this.#grow();
+    if (this.#atOnce) {
+      const logits = tf.tidy(() => this.#stepAtOnce(ids));
+      this.#length += 1;
+      return logits;
+    }
     const { logits, cache } = scope(() => this.#step(this.#input(ids)));
     if (!this.#inPlace) this.#setCache(cache);
     this.#length += 1;
     return logits;
+  }
+
+  #stepAtOnce(ids: Int32Array): tf.Tensor2D {
+    const { heads, kvHeads, normEpsilon: epsilon } = this.#config;
+    const places = tf.tensor1d([...this.#padding, this.#length], "int32");
+    return stepAtOnce({ ...this.#weights, cache: this.#cache, embedded: this.#embed(ids), angles: this.#tablesFor(this.#length), places }, { heads, kvHeads, epsilon });
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import { add, dropout as dropped, linear, tf } from "@verlet/backend";
+import { addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
 import { ModelError, type Rng } from "@verlet/core";
 import { dense, multiplied, type Weight } from "./base-weights.js";
 import { moduleName, projectionNames, projectionShape, type ProjectionName } from "./weight-names.js";
@@ -84,17 +84,17 @@ export const rowNorms = (weight: tf.Tensor2D): tf.Tensor1D => tf.norm(weight, "e
  * @returns [N, out]
  */
 export function adapt(x: tf.Tensor2D, weight: Weight, pair: LoraPair, dropout: Rng | undefined): tf.Tensor2D {
-  const base = multiplied(x, weight); // [N, out]
   const drops = dropout && pair.dropout > 0;
   const input = drops ? dropped(x, pair.dropout, dropout) : x;
-  const low = tf.mul<tf.Tensor2D>(linear(input, pair.a as tf.Tensor2D), pair.scale); // [N, r]
-  const update = linear(low, pair.b as tf.Tensor2D); // [N, out]
-  if (!pair.magnitude) return add(base, update);
+  const low = linear(input, pair.a as tf.Tensor2D); // [N, r]
+  const base = multiplied(x, weight); // [N, out]
+  const withAdapter = (y: tf.Tensor2D): tf.Tensor2D => addLowRank(y, low, pair.b as tf.Tensor2D, pair.scale); // [N, out]
+  if (!pair.magnitude) return withAdapter(base);
   const norms = detached(() => rowNorms(tf.add(dense(weight), tf.mul(tf.matMul(pair.b as tf.Tensor2D, pair.a as tf.Tensor2D), pair.scale))));
   const direction = tf.div(pair.magnitude, norms); // [out]
   // PEFT drops the base path's input too when dropout is on; the base product is then taken of the dropped input.
   const plain = drops ? multiplied(input, weight) : base;
-  const change = tf.mul(tf.add(plain, update), direction);
+  const change = tf.mul(withAdapter(plain), direction);
   return drops ? tf.add(base, tf.sub(change, plain)) : (change as tf.Tensor2D);
 }
 

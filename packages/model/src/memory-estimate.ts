@@ -1,4 +1,5 @@
 /** What training a model will take in memory, from its shapes alone. */
+import { hasKernels, isNative, type ComputeDtype } from "@verlet/backend";
 import { frozenFormat, type BaseDtype } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { adapterShapes, type LoraConfig } from "./lora.js";
@@ -8,6 +9,8 @@ export interface MemoryQuestion {
   config: ModelConfig;
   lora?: LoraConfig | undefined;
   baseDtype: BaseDtype;
+  /** Of matrix products; float32 by default. */
+  computeDtype?: ComputeDtype;
   gradientCheckpointing: boolean;
   /** Rows of one forward and backward pass. */
   rows: number;
@@ -39,20 +42,21 @@ export interface MemoryEstimate {
 
 const FLOAT = 4;
 
-/** Measured: 370 MB before the first tensor, and what Node.js and the allocator hold besides once training runs. */
-const PROCESS = 500e6;
+/** Measured: 370 MB before the first tensor with TensorFlow's library, 130 MB without, and what Node.js and the allocator hold besides once training runs. */
+const PROCESS = { native: 600e6, other: 350e6 };
 
-/** `tokenLogProbs` holds at most this many logits at a time, and up to five tensors of their size. */
+/** `tokenLogProbs` holds at most this many logits at a time, and tensors of their size: with verlet's own ops few. */
 const LOGITS = 8 * 2 ** 20;
-const LOGIT_TENSORS = 5;
+const logitTensors = (): number => (hasKernels() ? 3 : 5);
 
-/** `attention` keeps its probabilities up to this many. */
-const SCORES = 32 * 2 ** 20;
+/** `attention` takes so many queries and scores at a time, and keeps its probabilities up to so many. */
+const ATTENTION = { queries: 128, scores: 8 * 2 ** 20, kept: 32 * 2 ** 20 };
 
 /** Tensors that a layer's backward pass makes, against those that its forward pass keeps (measured on Qwen3's shapes). */
 const BACKWARD = 0.5;
 
-export function estimateMemory({ config, lora, baseDtype, gradientCheckpointing, rows, width, rollout }: MemoryQuestion): MemoryEstimate {
+export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
+  const { config, lora, baseDtype, gradientCheckpointing, rows, width } = question;
   const shapes = weightShapes(config);
   const weights: MemoryEstimate["weights"] = {};
   for (const [name, shape] of shapes) {
@@ -66,13 +70,14 @@ export function estimateMemory({ config, lora, baseDtype, gradientCheckpointing,
   const layer = layerBytes(config, lora, rows, width);
   const kept = gradientCheckpointing ? config.layers * tokens * config.hiddenSize * FLOAT + layer : config.layers * layer;
   const activations = kept + BACKWARD * layer;
-  const logits = LOGIT_TENSORS * FLOAT * Math.min(LOGITS, tokens * config.vocabSize);
+  const logits = logitTensors() * FLOAT * Math.min(LOGITS, tokens * config.vocabSize);
   const optimizer = 2 * trained;
-  const resident = PROCESS + base + adapter + optimizer;
-  const sampling = rollout ? decodingBytes(config, rollout) : 0;
-  const headBlocks = lora ? 0 : 2 * FLOAT * config.vocabSize * config.hiddenSize; // its gradient, first in blocks and then joined
+  const process = isNative() ? PROCESS.native : PROCESS.other;
+  const resident = process + base + adapter + optimizer;
+  const sampling = decodingBytes(question);
+  const headBlocks = lora ? 0 : (isNative() ? 1 : 2) * FLOAT * config.vocabSize * config.hiddenSize; // its gradient, which comes in blocks: written in place, or joined
   const backward = Math.max(activations + Math.max(logits, headBlocks), trained + (gradientCheckpointing ? (1 + BACKWARD) * layer : activations / 2));
-  return { process: PROCESS, weights, adapter, gradients: trained, optimizer, activations, logits, rollout: sampling, peak: resident + Math.max(backward, trained, sampling) };
+  return { process, weights, adapter, gradients: trained, optimizer, activations, logits, rollout: sampling, peak: resident + Math.max(backward, trained, sampling) };
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -95,18 +100,20 @@ function storedBytes(shape: readonly number[], format: BaseDtype): number {
 /** What one layer's forward pass keeps for its backward pass. */
 function layerBytes({ hiddenSize, heads, kvHeads, headDim, intermediateSize, qkNorm }: ModelConfig, lora: LoraConfig | undefined, rows: number, width: number): number {
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
-  const scores = rows * heads * width * width;
+  const chunk = Math.max(1, Math.min(width, ATTENTION.queries, Math.floor(ATTENTION.scores / (rows * heads * width))));
+  const scores = (rows * heads * width * (width + chunk)) / 2; // each chunk of queries with the keys up to its end
   const norms = 4 * hiddenSize + (qkNorm ? queries + keys : 0); // each norm's own result and, for the first two, the layers' input after it
-  const attention = 3 * queries + 2 * keys; // q, k, v, their mix, and that as the output layer takes it
-  const mlp = 4 * intermediateSize; // gate, up, σ(gate), and their product
+  const attention = 2 * queries + 2 * keys; // q, k, v, and their mix as the output layer takes it
+  const mlp = (hasKernels() ? 3 : 4) * intermediateSize; // gate, up, their product, and σ(gate) where that is not computed again
   // a dropped input and its mask for each adapter; all of them are counted, whatever the targets
   const dropped = lora && lora.dropout > 0 ? 2 * (5 * hiddenSize + queries + intermediateSize) : 0;
-  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + (scores > SCORES ? 0 : scores));
+  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + (scores > ATTENTION.kept ? 0 : scores));
 }
 
-/** The weights a second time in the form that decoding takes, in float32, and the cache of a whole batch. */
-function decodingBytes(config: ModelConfig, { rows, width }: { rows: number; width: number }): number {
-  const cache = rows * width * config.layers * 2 * config.kvHeads * config.headDim;
+/** The weights a second time in the form that decoding takes, and the cache of a whole batch. */
+function decodingBytes({ config, computeDtype, rollout }: MemoryQuestion): number {
+  if (!rollout) return 0;
   const embedding = config.tiedEmbeddings ? 0 : config.vocabSize * config.hiddenSize; // gathered from, not laid out
-  return FLOAT * (sum([...weightShapes(config).values()].map(size)) - embedding + cache);
+  const packed = (computeDtype === "bfloat16" ? 2 : FLOAT) * (sum([...weightShapes(config).values()].map(size)) - embedding);
+  return packed + FLOAT * rollout.rows * rollout.width * config.layers * 2 * config.kvHeads * config.headDim;
 }

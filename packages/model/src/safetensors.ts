@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { ModelError } from "@verlet/core";
 import { bytesPerElement, type SafetensorsDtype } from "./dtype.js";
@@ -65,6 +66,19 @@ export class SafetensorsFile {
     return { dtype: info.dtype, shape: info.shape, data };
   }
 
+  /** The same at once, into memory of its own, for a caller that cannot wait. */
+  readSync(name: string): SafetensorsEntry {
+    const { dtype, shape, offsets: [start, end] } = this.info(name);
+    const data = new Uint8Array(end - start);
+    let done = 0;
+    while (done < data.byteLength) {
+      const bytesRead = readSync(this.#handle.fd, data, done, Math.min(data.byteLength - done, MOST_AT_ONCE), this.#dataStart + start + done);
+      if (bytesRead === 0) throw endedEarly(done, data);
+      done += bytesRead;
+    }
+    return { dtype, shape, data };
+  }
+
   async close(): Promise<void> {
     await this.#handle.close();
   }
@@ -125,14 +139,20 @@ function isEntry(value: unknown): value is HeaderEntry {
 }
 
 /** One read returns at most 2 GiB on Linux, so large tensors take several. */
+const MOST_AT_ONCE = 2 ** 30;
+
 async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<void> {
   let done = 0;
   while (done < target.byteLength) {
-    const length = Math.min(target.byteLength - done, 2 ** 30);
+    const length = Math.min(target.byteLength - done, MOST_AT_ONCE);
     const { bytesRead } = await handle.read(target, done, length, position + done);
-    if (bytesRead === 0) throw new ModelError({ where: "safetensors", what: "the file ended early", got: `${done} of ${target.byteLength} bytes` });
+    if (bytesRead === 0) throw endedEarly(done, target);
     done += bytesRead;
   }
+}
+
+function endedEarly(done: number, { byteLength }: Uint8Array): ModelError {
+  return new ModelError({ where: "safetensors", what: "the file ended early", got: `${done} of ${byteLength} bytes` });
 }
 
 /** Reads a whole file. */

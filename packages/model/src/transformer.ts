@@ -2,7 +2,7 @@
  * The forward pass of a pre-norm decoder (Llama, Qwen2, Qwen3): one function a layer, in the order the data flows.
  * Hidden states travel as [B·T, H]; only attention sees the batch and the time axis.
  */
-import { add, attention, checkpoint, gatherRows, HIDDEN, rmsNorm, rotary, scope, swiglu, tf, type RotaryTable } from "@verlet/backend";
+import { add, attention, checkpoint, gatherRows, rmsNorm, rotary, scope, swiglu, tf, type RotaryTable } from "@verlet/backend";
 import { Rng } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
 import { multiplied, type Table, type Weight } from "./base-weights.js";
@@ -59,8 +59,8 @@ export interface Positions {
   rows: number;
   width: number;
   rotary: RotaryTable;
-  /** Additive, [1 or B, 1, g·T, S] as `attention` takes it. */
-  mask: tf.Tensor4D;
+  /** [B, T], as `attention` takes them: which sequence each token is of. */
+  sequences?: tf.Tensor2D;
 }
 
 /**
@@ -88,11 +88,11 @@ function checkpointed(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, 
     dropout.restore(drawn);
     return { ...pass, dropout };
   };
-  const { rotary: angles, mask: hidden } = positions;
+  const { rotary: angles, sequences: own } = positions;
   return checkpoint<tf.Tensor2D>(
-    (input, [cos, signedSin, mask], again) =>
-      block(input, layer, config, { ...positions, rotary: { cos, signedSin } as RotaryTable, mask: mask as tf.Tensor4D }, again ? replay() : pass),
-    { x, weights: trainedTensors(layer, pass.adapters), constants: [angles.cos, angles.signedSin, hidden] },
+    (input, [cos, signedSin, sequences], again) =>
+      block(input, layer, config, { ...positions, rotary: { cos, signedSin } as RotaryTable, ...(sequences && { sequences: sequences as tf.Tensor2D }) }, again ? replay() : pass),
+    { x, weights: trainedTensors(layer, pass.adapters), constants: [angles.cos, angles.signedSin, ...(own ? [own] : [])] },
   );
 }
 
@@ -103,13 +103,13 @@ function trainedTensors(layer: LayerWeights, adapters: boolean): tf.Tensor[] {
   return [inputNorm, qNorm, kNorm, mlpNorm, ...projected].filter((tensor) => tensor instanceof tf.Variable && tensor.trainable) as tf.Tensor[];
 }
 
-function selfAttention(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, { rows, width, rotary: angles, mask }: Positions, pass: Pass): tf.Tensor2D {
+function selfAttention(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, { rows, width, rotary: angles, sequences }: Positions, pass: Pass): tf.Tensor2D {
   const heads = (projected: tf.Tensor2D, count: number): tf.Tensor4D => tf.reshape(projected, [rows, width, count, config.headDim]);
   const normed = (x4: tf.Tensor4D, norm?: tf.Tensor1D): tf.Tensor4D => (norm ? rmsNorm(x4, norm, config.normEpsilon) : x4);
   const q = rotary(normed(heads(project(x, layer.q, pass), config.heads), layer.qNorm), angles); // [B, T, heads, D]
   const k = rotary(normed(heads(project(x, layer.k, pass), config.kvHeads), layer.kNorm), angles); // [B, T, kvHeads, D]
   const v = heads(project(x, layer.v, pass), config.kvHeads); // [B, T, kvHeads, D]
-  const mixed = tf.reshape(attention(q, k, v, mask), [rows * width, config.heads * config.headDim]);
+  const mixed = tf.reshape(attention(q, k, v, sequences), [rows * width, config.heads * config.headDim]);
   return project(mixed as tf.Tensor2D, layer.o, pass);
 }
 
@@ -125,24 +125,4 @@ function project(x: tf.Tensor2D, { weight, bias, adapter }: Projection, pass: Pa
   if (!adapter || !pass.adapters) return multiplied(x, weight, bias);
   const adapted = adapt(x, weight, adapter, pass.dropout);
   return bias ? tf.add(adapted, bias) : adapted;
-}
-
-/** Additive mask of causal attention for `groups` query heads to a key head, [1, 1, g·T, T]. */
-export function causalMask(width: number, groups: number): tf.Tensor4D {
-  const numbers = new Float32Array(width * width);
-  for (let t = 0; t < width; t++) numbers.fill(HIDDEN, t * width + t + 1, (t + 1) * width);
-  return tf.tidy(() => tf.tile(tf.tensor4d(numbers, [1, 1, width, width]), [1, 1, groups, 1]));
-}
-
-/** Causal and hiding the padding given by an attention mask of 0 and 1 [B·T]; [B, 1, g·T, T]. */
-export function paddedMask(attentionMask: ArrayLike<number>, rows: number, width: number, groups: number): tf.Tensor4D {
-  const numbers = new Float32Array(rows * width * width);
-  for (let row = 0; row < rows; row++) {
-    for (let t = 0; t < width; t++) {
-      for (let s = 0; s < width; s++) {
-        if (s > t || !attentionMask[row * width + s]) numbers[(row * width + t) * width + s] = HIDDEN;
-      }
-    }
-  }
-  return tf.tidy(() => tf.tile(tf.tensor4d(numbers, [rows, 1, width, width]), [1, 1, groups, 1]));
 }

@@ -124,7 +124,6 @@ export class ValueModel implements Critic {
 
   dispose(): void {
     for (const parameters of [this.#borrows ? undefined : this.#base, this.#adapter, this.#head]) if (parameters) disposeParameters(parameters);
-    this.#body.dispose();
   }
 
   get #hasBias(): boolean {

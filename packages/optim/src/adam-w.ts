@@ -69,13 +69,10 @@ export class AdamW implements Optimizer {
     return { step: this.#step, tensors };
   }
 
-  /** Throws CheckpointError when the state is of other parameters; nothing is changed then. */
+  /** Asks for the numbers of one parameter at a time. Throws CheckpointError when the state is of other parameters; nothing is changed then. */
   restore({ step, tensors }: OptimizerState): void {
-    const saved = this.#parameters.map(({ name, variable }) => ({
-      m: momentOf(tensors, `m.${name}`, variable.size),
-      v: momentOf(tensors, `v.${name}`, variable.size),
-    }));
-    this.#slots.forEach((slot, i) => slot.setMoments(saved[i]!));
+    const read = this.#parameters.map(({ name, variable: { size } }) => ({ m: momentOf(tensors, `m.${name}`, size), v: momentOf(tensors, `v.${name}`, size) }));
+    this.#slots.forEach((slot, i) => slot.setMoments({ m: read[i]!.m(), v: read[i]!.v() }));
     this.#step = step;
   }
 
@@ -84,8 +81,10 @@ export class AdamW implements Optimizer {
   }
 }
 
-function momentOf(tensors: OptimizerState["tensors"], name: string, size: number): Float32Array {
-  const data = tensors[name]?.data;
-  if (data?.length === size) return data;
-  throw new CheckpointError({ where: `optimizer state ${name}`, what: "does not fit the model", got: data ? `${data.length} numbers` : "nothing", expected: `${size}` });
+/** What reads a moment, once its shape is known to fit. */
+function momentOf(tensors: OptimizerState["tensors"], name: string, size: number): () => Float32Array {
+  const tensor = tensors[name];
+  const found = tensor?.shape.reduce((product, length) => product * length, 1);
+  if (tensor && found === size) return () => tensor.data;
+  throw new CheckpointError({ where: `optimizer state ${name}`, what: "does not fit the model", got: tensor ? `${found} numbers` : "nothing", expected: `${size}` });
 }

@@ -43,7 +43,7 @@ function refuseOwnKeys(name: string, folder: string, config: Mapping): void {
 
 /** Keys that change nothing in what is learnt, nor in what is measured but for rounding. */
 const IDLE: Readonly<Record<string, readonly string[]>> = {
-  trainer: ["outputDir", "resume", "loggers", "saveEvery", "keepLast", "keepBest", "evalEvery", "rolloutsEvery", "microBatchSize"],
+  trainer: ["outputDir", "resume", "loggers", "saveEvery", "keepLast", "keepBest", "evalEvery", "rolloutsEvery", "microBatchSize", "memoryCheck"],
 };
 
 /** What decides a training's result. */

@@ -35,6 +35,29 @@ test("is loaded by split and part", async () => {
   expect(await new GSM8KDataset({ maxSamples: 3 }).load()).toHaveLength(3);
 });
 
+test("its downloads are told on standard error, in training where its own lines go, and nowhere where the console is off", async () => {
+  const fresh = (): void => void vi.stubEnv("HF_HUB_CACHE", tempFolder());
+  const written: string[] = [];
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);
+  try {
+    fresh();
+    await createRlDataset({ split: "test" });
+    expect(written).toEqual([expect.stringMatching(/^downloading main\/test-00000-of-00001\.jsonl of openai\/gsm8k, \d+ bytes\n$/)]);
+    written.length = 0;
+    fresh();
+    const lines: string[] = [];
+    const tool = new RLTrainingTool({ console: false, loggers: [{ step: () => undefined, line: (text) => void lines.push(text) }] });
+    await reply(tool, { action: "load_dataset" });
+    fresh();
+    await reply(tool, grpo(join(tempFolder(), "out"), { eval_steps: 1 }));
+    expect(lines.filter((text) => /^downloading .*\.jsonl/.test(text))).toHaveLength(2);
+    expect(written.filter((text) => text.startsWith("downloading"))).toEqual([]);
+  } finally {
+    write.mockRestore();
+    vi.stubEnv("HF_HUB_CACHE", cache);
+  }
+});
+
 test("is trained and evaluated on by default", async () => {
   const out = join(tempFolder(), "out");
   const tool = new RLTrainingTool({ console: false });

@@ -27,6 +27,9 @@ function parts(step: number, metrics: Record<string, number> = {}): CheckpointPa
   };
 }
 
+/** What an optimizer is given back, read while it may be. */
+const readAll = ({ step, tensors }: OptimizerState): OptimizerState => ({ step, tensors: Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { shape, data }])) });
+
 let root = "";
 beforeEach(() => {
   root = join(tempFolder(), "checkpoints");
@@ -39,7 +42,7 @@ describe("saveCheckpoint", () => {
     const state = await readCheckpointState(folder);
     expect(state).toMatchObject({ step: 50, rngs: { rollout: "18446744073709551615" }, loader: { epoch: 1, position: 3 }, trainer: { kept: [1, 2] } });
     let restored: OptimizerState | undefined;
-    await restoreOptimizer(folder, state, { restore: (given) => (restored = given) });
+    await restoreOptimizer(folder, state, { restore: (given) => (restored = readAll(given)) });
     expect(restored).toEqual(optimizerState);
     expect(await readFile(join(folder, "model.safetensors"), "utf8")).toBe("weights in float32");
     expect(await readFile(join(folder, "config.resolved.yaml"), "utf8")).toBe("algorithm: fake\n");
@@ -65,7 +68,7 @@ describe("saveCheckpoint", () => {
     expect(Object.keys(state.files)).toEqual(expect.arrayContaining(["critic/model.safetensors", "critic/optimizer.safetensors"]));
     let weights = "";
     let restored: OptimizerState | undefined;
-    const companion = (name: string) => ({ name, model: { restore: async (from: string) => void (weights = from) }, optimizer: { restore: (given: OptimizerState) => (restored = given) } });
+    const companion = (name: string) => ({ name, model: { restore: async (from: string) => void (weights = from) }, optimizer: { restore: (given: OptimizerState) => (restored = readAll(given)) } });
     await restoreCompanions(folder, state, [companion("critic")]);
     expect(weights).toBe(join(folder, "critic"));
     expect(restored).toEqual(own);
@@ -134,6 +137,27 @@ describe("reading", () => {
     const missing = readCheckpointState(join(root, "step-000040"));
     await expect(missing).rejects.toThrow(CheckpointError);
     await expect(missing).rejects.toThrow(`Give one of these folders: ${folder}`);
+  });
+
+  it("reads each tensor of an optimizer when that asks for it, never all at once", async () => {
+    const size = 2 ** 22; // 16 MiB
+    const tensors = Object.fromEntries(["a", "b", "c", "d"].map((name, i) => [`m.${name}`, { shape: [size], data: new Float32Array(size).fill(i) }]));
+    const folder = await saveCheckpoint(root, { ...parts(1), optimizer: { state: () => ({ step: 1, tensors }) } });
+    const state = await readCheckpointState(folder);
+    const taken: number[] = [];
+    const firsts: number[] = [];
+    const before = process.memoryUsage().arrayBuffers;
+    await restoreOptimizer(folder, state, {
+      restore: (given) => {
+        for (const { data } of [{ data: [] }, ...Object.values(given.tensors)]) {
+          firsts.push(...data.slice(0, 1));
+          taken.push((process.memoryUsage().arrayBuffers - before) / (4 * size));
+        }
+      },
+    });
+    expect(firsts).toEqual([0, 1, 2, 3]);
+    // What was given up may be collected at any time: so much at most.
+    for (const [asked, most] of taken.entries()) expect(most).toBeLessThan(asked + 0.5);
   });
 
   it("refuses an optimizer that does not fit", async () => {

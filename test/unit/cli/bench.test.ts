@@ -24,7 +24,7 @@ const positive = (value: unknown): void => expect(value).toBeGreaterThan(0);
 interface Report {
   step: { ms: Record<"median" | "least" | "most", number>; tokensPerSecond: { median: number }; generateMs: number | null; rewardMs: number | null };
   sampling: { rows: number; ms: { median: number } };
-  memory: { peakBytes: number };
+  memory: { peakBytes: number; estimatedBytes: number };
 }
 
 test("measures the steps of an SFT run and leaves nothing behind", async () => {
@@ -37,6 +37,7 @@ test("measures the steps of an SFT run and leaves nothing behind", async () => {
   expect([step.generateMs, step.rewardMs, sampling.rows]).toEqual([null, null, 2]);
   [step.ms.least, step.tokensPerSecond.median, sampling.ms.median].forEach(positive);
   expect(memory.peakBytes).toBeGreaterThan(50e6);
+  expect(memory.estimatedBytes).toBeGreaterThan(16 * 429056);
   expect(readdirSync(folder)).toEqual(before);
 }, 120_000);
 
@@ -49,7 +50,7 @@ test("tells sampling and rewards of an RL step apart, and samples as many rows a
 
 test.each([sft, grpo])("needs no data with --random, %#", async (yaml) => {
   const text = await output(["bench", yaml, ...short, "--random", "24", "data.train=not-there.jsonl"]);
-  expect(text).toMatch(/^backend +wasm on .+\nalgorithm +(sft|grpo)\nstep +.+ ms \(.+\), 2 timed.*\ntraining +.+ tokens\/s.*\nsampling +.+ ms .+a token, [26] rows at once\nmemory +.+ GB at most while training; 429056 trained numbers\n$/);
+  expect(text).toMatch(/^backend +wasm on .+\nalgorithm +(sft|grpo)\nstep +.+ ms \(.+\), 2 timed.*\ntraining +.+ tokens\/s.*\nsampling +.+ ms .+a token, [26] rows at once\nmemory +[\d.]+ [MG]iB at most while training \([\d.]+ [MG]iB estimated\); 429056 trained numbers\n$/);
 }, 120_000);
 
 test("says what is wrong with the YAML and the data", async () => {

@@ -33,6 +33,29 @@ test("a row with a problem is named, and the status is 1; in tokens with a model
   expect(report.samples[0]!.parts.at(-1)).toMatchObject({ trained: true, text: expect.stringContaining("<|im_end|>") as string });
 });
 
+test("lines of broken JSON are listed with their places, the rest is looked at all the same, and the status is 1", async () => {
+  const path = join(folder, "slips.jsonl");
+  const good = [1, 2].map((i) => JSON.stringify({ prompt: `${i}+1?`, completion: String(i + 1) }));
+  writeFileSync(path, [good[0], '{"prompt": "3+1?" "completion"', ...Array.from({ length: 11 }, () => "[]"), good[1]].join("\n"));
+  const { code, stdout } = await verlet(["data", "inspect", path, "--eval", path]);
+  expect(code).toBe(1);
+  expect(stdout).toContain(`${path}: 2 rows`);
+  expect(stdout).toMatch(/yes +SFT\n/);
+  expect(stdout).toMatch(/Cannot be read, and left out: 24\n {2}.*slips\.jsonl:2 {2}broken JSON \(.*position 18.*\): \{"prompt": "3\+1\?" "completion"\n {2}.*slips\.jsonl:3 {2}the row is not an object: a list\n/);
+  expect(stdout).toMatch(/slips\.jsonl:11 .*\n {2}… and 14 more\n\nProblems: 0\n/);
+  const json = JSON.parse((await verlet(["data", "inspect", path, "--json"])).stdout) as InspectReport;
+  expect(json).toMatchObject({ rows: 2, problems: [], broken: { rows: 12, first: Array.from({ length: 12 }, (_, i) => ({ where: `${path}:${i + 2}` })) } });
+  expect(json.samples.map(({ where }) => where)).toEqual([`${path}:1`, `${path}:14`]);
+});
+
+test("a file in which nothing can be read is refused with its first line", async () => {
+  const path = join(folder, "broken.jsonl");
+  writeFileSync(path, '{"a"\n{"b"\n');
+  const { code, stderr } = await verlet(["data", "inspect", path]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/broken\.jsonl:1\] broken JSON/);
+});
+
 test("a part of a file, and columns by name", async () => {
   const { code, stdout } = await verlet(["data", "inspect", rows, "--split", "[:2]", "--columns", "text=completion", "--samples", "0", "--json"]);
   expect(code).toBe(0);

@@ -37,6 +37,23 @@ test("a run tells its events as JSON lines and leaves a model folder", async () 
   expect(readdirSync(join(folder, "out"))).toEqual(expect.arrayContaining(["config.json", "model.safetensors", "tokenizer.json", "config.resolved.yaml", "metrics.jsonl"]));
 });
 
+test("--plan prints what a run prints before its first step, and writes nothing; with 1 where it cannot fit", async () => {
+  const out = `trainer.outputDir=${join(folder, "planned")}`;
+  const text = await output(["train", yaml, "--plan", out]);
+  expect(text).toMatch(/^data: 32 rows read.*\nPlan of .*sft\.yaml\n[^]*\n +steps +8 optimizer steps over 32 rows\n +memory +6\.5 MiB for 429056 trained numbers with gradients and moments; at most about [\d.]+ MiB at one time, of the [\d.]+ GiB there are; .*\n +weights in float32 1\.6 MiB, gradients 1\.6 MiB, moments 3\.3 MiB, activations of 4 × \d+ tokens /);
+  const [line, plan, ...rest] = await jsonLines<{ event: string; memory?: { peakBytes: number; availableBytes: number } }>(["train", yaml, "--plan", out, "--json"]);
+  expect([line!.event, plan!.event, rest]).toEqual(["line", "plan", []]);
+  expect(plan!.memory!.peakBytes).toBeLessThan(plan!.memory!.availableBytes);
+
+  const { code, stdout, stderr } = await verlet(["train", yaml, "--plan", out, "trainer.batchSize=10000000"]);
+  expect(code).toBe(1);
+  expect(stdout).toContain("more than the");
+  expect(stderr).toMatch(/^error \[memory\] this run cannot fit: .* Set .*trainer\.microBatchSize: \d+ \(/);
+  const warned = await output(["train", yaml, "--plan", out, "trainer.batchSize=10000000", "trainer.memoryCheck=warn"]);
+  expect(warned).toMatch(/\nmemory: this run may not fit: .*\n$/);
+  expect(readdirSync(folder)).not.toContain("planned");
+}, 60_000);
+
 test("Ctrl+C ends with 130 after saving", async () => {
   const bin = fileURLToPath(new URL("../../../packages/cli/bin/verlet.js", import.meta.url));
   const out = join(folder, "interrupted");

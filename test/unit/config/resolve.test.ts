@@ -1,7 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ShapeError, createComponent, registerAdvantage, registerPolicyLoss, registerReward, registerTrainer, registry, z } from "@verlet/core";
 import type { AdvantageInput, AdvantageOutput, Provision, Trainer } from "@verlet/core";
-import { checkNeeds, loadConfig, needsReference, resolveConfig } from "@verlet/config";
+import { checkNeeds, checkParts, loadConfig, needsReference, resolveConfig } from "@verlet/config";
 import { folderWith, keepRegistryClean, problemsOf, rlYaml } from "./helpers.js";
 
 keepRegistryClean();
@@ -151,6 +151,16 @@ test("a part's option may not have the name of one of the section's keys", async
 test("loggers take options", async () => {
   const { config } = await resolveConfig(rlYaml.replace("[test-logger]", "[{ name: test-logger, every: 5 }]"));
   expect(config.trainer.loggers).toEqual([{ name: "test-logger", options: { every: 5 } }]);
+});
+
+test("a part's own check gets its options with the defaults, and that of a part which is not used is not called", async () => {
+  const check = vi.fn();
+  const options = z.strictObject({ url: z.string(), port: z.number().default(80) });
+  registerReward("temporary-checked", { options, check })(() => 0);
+  checkParts((await resolveConfig(rlYaml)).config);
+  expect(check).not.toHaveBeenCalled();
+  checkParts((await resolveConfig(rlYaml, { overrides: ['rewards=[{ name: temporary-checked, options: { url: "http://a" } }]'] })).config);
+  expect(check.mock.calls).toEqual([[{ url: "http://a", port: 80 }]]);
 });
 
 describe("an advantage from the user's own file", () => {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
-import type { Row } from "@verlet/core";
-import { inspectRows, readRows, spreadOf, wordProblems, type InspectOptions, type InspectReport } from "@verlet/data";
+import { describe, expect, it, test } from "vitest";
+import { DataError, type Row } from "@verlet/core";
+import { BrokenRows, inspectRows, readRows, spreadOf, wordProblems, type InspectOptions, type InspectReport } from "@verlet/data";
 import "@verlet/plugins/dataset-json";
 import { CharTokenizer } from "../../helpers/char-tokenizer.js";
 
@@ -78,6 +78,16 @@ describe("what is wrong with single rows", () => {
     const unstopped = new CharTokenizer(({ role, content }) => `<${role[0]}>${content}`);
     expect(inspect([{ messages: [{ role: "user", content: "Hi" }] }], { tokenizer: unstopped }).fits[0]).toMatchObject({ rows: 0, missing: expect.stringContaining("leaves the stop token untrained") as string });
   });
+});
+
+test("of rows that cannot be read the first hundred are kept, and all are counted", () => {
+  const broken = new BrokenRows();
+  for (let i = 1; i <= 120; i++) broken.add(new DataError({ where: `rows.jsonl:${i}`, what: "broken JSON", got: "{" }));
+  const report = inspect([{ prompt: "q", completion: "a" }], { broken });
+  expect(report.broken!.rows).toBe(120);
+  expect(report.broken!.first).toHaveLength(100);
+  expect(report.broken!.first[99]).toEqual({ where: "rows.jsonl:100", what: "broken JSON: {" });
+  expect(inspect([{ prompt: "q" }]).broken).toBeUndefined();
 });
 
 describe("lengths", () => {

@@ -2,10 +2,11 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, registerReward, registerTrainer, type Trainer, type TrainingManager } from "@verlet/core";
 import { createManager } from "@verlet/manager";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { fakeModels } from "../../fakes/fake-policy.js";
 import { tempFolder } from "../../fakes/temp-folder.js";
-import { fakeConfig, metricsOf, trainFake } from "./fake-run.js";
+import { HubServer } from "../../helpers/hub-server.js";
+import { fakeConfig, metricsOf, Recorder, trainFake } from "./fake-run.js";
 
 /** An algorithm without a measure of its own, so that the manager answers and scores. */
 const still = (): Trainer => ({ setup: async () => {}, step: async () => ({ metrics: {} }), state: () => null, restore: () => {} });
@@ -54,6 +55,27 @@ describe("evaluate", () => {
     // 1 and 0.5 of 1, -1, 0.5 and 0; scores 0.5 + 2, 0.5 - 2, 0.5, 0.5 + 1 and 0.5
     expect(metrics).toMatchObject({ "eval/acc": 0.5, "eval/rewards/by-answer/mean": 0.125, "eval/reward": 0.7 });
     expect((await (await open(scoredConfig(tempFolder()))).evaluate()).metrics).not.toHaveProperty("eval/acc");
+  });
+
+  it("tells of the evaluation rows' downloads: a run to its loggers, evaluate to the caller's", async () => {
+    const hub = new HubServer();
+    const folder = tempFolder();
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await hub.stop();
+    });
+    for (const [name, value] of Object.entries({ HF_ENDPOINT: await hub.start(), HF_HUB_CACHE: join(folder, "one"), HF_TOKEN: "", HF_HUB_OFFLINE: "", HF_DATASETS_OFFLINE: "" })) vi.stubEnv(name, value);
+    hub.repos.set("maths/sums", { revisions: { main: { "test.jsonl": '{"prompt":"a","answer":1}\n' } } });
+    const config = scoredConfig(folder);
+    const told = new Recorder();
+    await trainFake({ ...config, data: { ...(config.data as object), eval: "hf://maths/sums:test" }, trainer: { ...(config.trainer as object), maxSteps: 1 } }, { loggers: [told] });
+    expect(told.lines).toContain("downloading test.jsonl of maths/sums, 26 bytes");
+    vi.stubEnv("HF_HUB_CACHE", join(folder, "two"));
+    const asked = new Recorder();
+    const manager = await createManager(config, { models: fakeModels, loggers: [asked] });
+    onTestFinished(() => manager.dispose());
+    await manager.evaluate({ dataPath: "hf://maths/sums:test" });
+    expect(asked.lines).toEqual(["downloading test.jsonl of maths/sums, 26 bytes"]);
   });
 
   it("takes other rows, and says when there are none", async () => {

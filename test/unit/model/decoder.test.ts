@@ -11,10 +11,8 @@ import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { describeNative } from "../../helpers/native.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
 
-const json = {
-  ...readJson<Record<string, unknown>>("models/qwen3/config.json"),
-  hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 16, intermediate_size: 96, vocab_size: 160,
-};
+const sizes = { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 16, intermediate_size: 96, vocab_size: 160 };
+const json = { ...readJson<Record<string, unknown>>("models/qwen3/config.json"), ...sizes };
 const prompts = { ids: Int32Array.of(0, 0, 7, 8, 4, 5, 6, 9), rows: 2, width: 4, padding: Int32Array.of(2, 0) };
 
 describe("the decoder", () => {
@@ -92,6 +90,25 @@ describe("the decoder", () => {
       expect(maxDifference(inPlace[40]!, inPlace[41]!)).toBeGreaterThan(0.1); // the model says something
     });
 
+    test.each<[string, object]>([
+      ["biases on q, k and v, no norm of heads", { ...readJson<object>("models/qwen2/config.json"), ...sizes }],
+      ["biases everywhere", { ...readJson<object>("models/llama/config.json"), ...sizes, attention_bias: true, mlp_bias: true, tie_word_embeddings: false }],
+      ["as many key heads as heads", { ...json, num_key_value_heads: 4 }],
+    ])("the same for other models: %s", (_, other) => {
+      const before = { config, weights, step };
+      config = parseModelConfig(other, "test");
+      const own = randomBaseParameters(config, "F32", new Rng(7));
+      tf.tidy(() => [...own.values()].forEach(({ variable }, i) => variable.assign(tf.add(variable.rank === 2 ? tf.mul(variable, 5) : variable, tf.randomNormal(variable.shape, 0, 0.1, "float32", i)))));
+      weights = assemble(config, own, undefined, undefined);
+      step = compileDecodeStep(config);
+      const [inPlace, growing] = [run(decoder({ inPlace: true }), 40), run(decoder({ inPlace: false }), 40)];
+      inPlace.forEach((logits, i) => expect(maxDifference(logits, growing[i]!), `step ${i}`).toBeLessThan(1e-4));
+      expect(maxDifference(inPlace[30]!, inPlace[31]!)).toBeGreaterThan(0.1);
+      step.dispose();
+      disposeParameters(own);
+      ({ config, weights, step } = before);
+    });
+
     test("holds as many tensors after each step as before", () => {
       const own = decoder();
       own.prefill(prompts.ids, prompts.rows, prompts.width, prompts.padding).dispose();
@@ -102,8 +119,11 @@ describe("the decoder", () => {
       own.dispose();
     });
 
-    test("one graph serves every number of rows and every length, once it has been traced at two of each", () => {
-      const fresh = compileDecodeStep(config);
+    test("where the step is not one op, as with a vocabulary that no panels divide, one graph serves every number of rows and every length, once it has been traced at two of each", () => {
+      const odd = parseModelConfig({ ...json, vocab_size: 161 }, "test");
+      const own = randomBaseParameters(odd, "F32", new Rng(3));
+      const oddWeights = assemble(odd, own, undefined, undefined);
+      const fresh = compileDecodeStep(odd);
       const backend = tf.backend() as unknown as { binding: { addFunction(...given: unknown[]): void } };
       const real = backend.binding;
       let traces = 0;
@@ -113,10 +133,10 @@ describe("the decoder", () => {
       };
       backend.binding = new Proxy({} as typeof real, { get: (_, key) => (key === "addFunction" ? counted : (Reflect.get(real, key) as unknown)) });
       const session = (rows: number, width: number, steps: number): number => {
-        const own = new CachedDecoder(weights, config, new RotaryAngles(config), fresh, { adapters: true, dtype: "float32" });
-        own.prefill(new Int32Array(rows * width), rows, width, new Int32Array(rows)).dispose();
-        for (let i = 0; i < steps; i++) own.step(new Int32Array(rows)).dispose();
-        own.dispose();
+        const decoding = new CachedDecoder(oddWeights, odd, new RotaryAngles(odd), fresh, { adapters: true, dtype: "float32" });
+        decoding.prefill(new Int32Array(rows * width), rows, width, new Int32Array(rows)).dispose();
+        for (let i = 0; i < steps; i++) decoding.step(new Int32Array(rows)).dispose();
+        decoding.dispose();
         return traces;
       };
       try {
@@ -127,6 +147,7 @@ describe("the decoder", () => {
       } finally {
         backend.binding = real;
         fresh.dispose();
+        disposeParameters(own);
       }
     });
 

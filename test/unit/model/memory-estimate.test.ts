@@ -30,7 +30,7 @@ test("an adapter over frozen weights in each format: embeddings have 16 bits at 
 
 test("activations: every layer's tensors, or every layer's input and one layer's tensors; half a layer for its backward pass", () => {
   const tokens = 20;
-  const layer = 4 * (tokens * (4 * 64 + (64 + 32) + (3 * 64 + 2 * 32) + 4 * 128) + 2 * 4 * 10 * 10);
+  const layer = 4 * (tokens * (4 * 64 + (64 + 32) + (2 * 64 + 2 * 32) + 4 * 128) + 2 * 4 * 10 * 10);
   expect(ask({}).activations).toBe(2.5 * layer);
   expect(ask({ gradientCheckpointing: true }).activations).toBe(2 * 4 * tokens * 64 + 1.5 * layer);
   const dropped = 4 * tokens * 2 * (5 * 64 + 64 + 128);
@@ -42,13 +42,22 @@ test("logits come in chunks: the vocabulary times the tokens counts only while i
   expect(ask({ width: 100_000 }).logits).toBe(5 * 4 * 8 * 2 ** 20);
 });
 
+test("probabilities of long rows: chunks of 128 queries with the keys up to their end", () => {
+  const [short, long] = [128, 256].map((width) => ask({ width, rows: 1 }).activations / 2.5 - 4 * width * (4 * 64 + (64 + 32) + (2 * 64 + 2 * 32) + 4 * 128));
+  expect(short).toBeCloseTo(4 * 4 * 128 * 128, 3);
+  expect(long).toBeCloseTo(4 * 4 * (128 * 128 + 128 * 256), 3);
+});
+
 test("twice the length takes at most twice the activations, also where attention's scores would grow by four", () => {
   const at = (width: number): number => ask({ width, gradientCheckpointing: true }).activations;
   expect(at(16384) / at(8192)).toBe(2);
 });
 
 test("a rollout holds the weights once more, and keys and values of every row", () => {
-  expect(ask({ rollout: { rows: 8, width: 30 } }).rollout).toBe(4 * (LINEAR + EMBEDDING + NORMS) + 4 * 8 * 30 * 2 * 2 * 32);
+  const all = LINEAR + EMBEDDING + NORMS;
+  const cache = 4 * 80 * 30 * 2 * 2 * 32;
+  expect(ask({ rollout: { rows: 80, width: 30 } }).rollout).toBe(4 * all + cache);
+  expect(ask({ rollout: { rows: 80, width: 30 }, computeDtype: "bfloat16" }).rollout).toBe(2 * all + cache);
 });
 
 test("the peak is of the moment that takes most: all of it but what comes after one another", () => {

@@ -1,10 +1,10 @@
 /** Several sequences packed into a row are to the model what they are alone. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gradientsOf, HIDDEN, replayCounts, replayed, tf } from "@verlet/backend";
+import { gradientsOf, replayCounts, replayed, tf } from "@verlet/backend";
 import { Rng, type TokenBatch } from "@verlet/core";
 import { collate, segmentStarts } from "@verlet/data";
 import { CausalLM, ValueModel, type LoraConfig } from "@verlet/model";
-import { ownMask, ownRotary } from "../../../packages/model/dist/own-sequence.js";
+import { ownRotary } from "../../../packages/model/dist/own-sequence.js";
 import { describeOnBackends, describeOnOneBackend } from "../../helpers/backends.js";
 import { fixture, maxDifference, relativeL2 } from "../../helpers/fixtures.js";
 import { describeNative } from "../../helpers/native.js";
@@ -120,16 +120,6 @@ describeOnBackends("what packed rows are made of", () => {
     expect([...own.cos.dataSync()]).toEqual([10, 0, 11, 1, 10, 0, 11, 1, /**/ 10, 0, 11, 1, 12, 2, 10, 0]);
     expect([...own.signedSin.dataSync()]).toEqual([20, 0, 21, 1, 20, 0, 21, 1, /**/ 20, 0, 21, 1, 22, 2, 20, 0]);
     tf.dispose([cos!, signedSin!, own.cos, own.signedSin]);
-  });
-
-  test("the mask shows a token what lies before it in its own sequence, to each of the heads that share a key", () => {
-    const causal = tf.tensor4d([0, 1, 2, 3, 0, 1, 2, 3].flatMap((t) => [0, 1, 2, 3].map((s) => (s > t ? HIDDEN : 0))), [1, 1, 8, 4]);
-    const mask = ownMask(starts, causal);
-    expect(mask.shape).toEqual([2, 1, 8, 4]);
-    const seen = [...mask.dataSync()].map((value) => (value === 0 ? "x" : value <= HIDDEN ? "." : "?")).join("").match(/.{4}/g);
-    const [first, second] = [["x...", "xx..", "..x.", "..xx"], ["x...", "xx..", "xxx.", "...x"]];
-    expect(seen).toEqual([...first!, ...first!, ...second!, ...second!]);
-    tf.dispose([causal, mask]);
   });
 });
 

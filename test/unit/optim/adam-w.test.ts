@@ -191,6 +191,23 @@ describeOnOneBackend("AdamW", () => {
     expect(optimizer.state().step).toBe(0);
     disposeAll(parameters, optimizer);
   });
+
+  test("a state is asked for one parameter at a time, once all shapes are known to fit", () => {
+    const parameters = parametersOf({ a: [1, 2], b: [3, 4, 5] });
+    const optimizer = new AdamW(parameters, standard);
+    const asked: string[] = [];
+    const lazy = (name: string, shape: number[]): [string, { shape: number[]; data: Float32Array }] => {
+      const size = shape.reduce((a, b) => a * b);
+      return [name, { shape, get data() { asked.push(name); return new Float32Array(size).fill(size); } }];
+    };
+    const tensors = Object.fromEntries([lazy("m.a", [2]), lazy("v.a", [2]), lazy("m.b", [4]), lazy("v.b", [3])]);
+    expect(() => optimizer.restore({ step: 4, tensors })).toThrow("[optimizer state m.b] does not fit the model: got 4 numbers, expected 3.");
+    expect(asked).toEqual([]);
+    optimizer.restore({ step: 4, tensors: { ...tensors, ...Object.fromEntries([lazy("m.b", [3])]) } });
+    expect(asked).toEqual(["m.a", "v.a", "m.b", "v.b"]);
+    expect(Object.values(optimizer.state().tensors).map(({ data }) => [...data])).toEqual([[2, 2], [2, 2], [3, 3, 3], [3, 3, 3]]);
+    disposeAll(parameters, optimizer);
+  });
 });
 
 describeOnBackends("clipping by the global norm", () => {

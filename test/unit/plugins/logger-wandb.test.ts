@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findSdk, WandbLogger } from "@verlet/plugins/logger-wandb";
 import { ConfigError, createComponent } from "@verlet/core";
+import type { ModelSource } from "@verlet/manager";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openRun } from "../../../plugins/dist/logger-wandb/open-run.js";
 import { loggerContract } from "../../contracts/logger.js";
@@ -104,14 +105,16 @@ describe("opening a run", () => {
 });
 
 describe("the package", () => {
-  test("that is not installed is an error before anything is trained, with the command that installs it", async () => {
+  test("that is not installed is an error before the model is loaded, with the command that installs it", async () => {
     const folder = tempFolder();
     process.chdir(folder);
-    const run = trainFake(fakeConfig(folder, { trainer: { loggers: ["jsonl", "wandb"] } }));
+    const loaded = vi.fn(() => Promise.reject(new Error("the model is loaded")));
+    const run = trainFake(fakeConfig(folder, { trainer: { loggers: ["jsonl", "wandb"] } }), { models: { loadTokenizer: loaded, loadPolicy: loaded } as unknown as ModelSource });
     await expect(run).rejects.toThrow(ConfigError);
     await expect(run).rejects.toThrow(
       /^\[logger wandb\] @wandb\/sdk is not installed; verlet does not bring it along: got nothing of that name in node_modules of .*, expected the SDK of Weights & Biases\. Run npm install @wandb\/sdk, or take tensorboard, jsonl or csv in its place\.$/,
     );
+    expect(loaded).not.toHaveBeenCalled();
     expect(existsSync(join(folder, "out"))).toBe(false);
   });
 

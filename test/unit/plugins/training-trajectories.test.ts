@@ -8,7 +8,7 @@ import { loadBuiltins } from "@verlet/config";
 import { createComponent, Rng, type AggregationMode, type PolicyBatch } from "@verlet/core";
 import { CausalLM, decodeFloats, isDecayed, readSafetensors, type LoraConfig } from "@verlet/model";
 import { AdamW } from "@verlet/optim";
-import { sftGradients } from "@verlet/plugins/algorithm-sft";
+import { sftEvaluation, sftGradients } from "@verlet/plugins/algorithm-sft";
 import { batchLogProbs, policyGradients } from "@verlet/rl";
 import { mkdtemp, writeFile, copyFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ interface TrainConfig {
   adam_epsilon: number; max_grad_norm: number; per_device_train_batch_size: number; max_steps: number; loss_type: string; beta: number; epsilon: number;
   epsilon_high: number | null; temperature: number; max_completion_length: number; use_bias_correction_kl: boolean;
 }
-interface Step<M> { loss: number; grad_norm: number; learning_rate: number; metrics?: Record<string, number>; entropy?: number; micro_batches: M[] }
+interface Step<M> { loss: number; grad_norm: number; learning_rate: number; metrics?: Record<string, number>; entropy?: number; mean_token_accuracy?: number; micro_batches: M[] }
 interface TrainRun<M> {
   config: TrainConfig;
   lora?: { r: number; lora_alpha: number; target_modules: string[] };
@@ -77,16 +77,23 @@ describeOnBackends("SFT as TRL trains", () => {
     const start = snapshot(model);
     const optimizer = optimizerOf(model, run.config);
     for (const [i, step] of run.steps.entries()) {
-      const examples = step.micro_batches.flatMap(({ input_ids, attention_mask, labels }) =>
+      const micros = step.micro_batches.map(({ input_ids, attention_mask, labels }) =>
         input_ids.map((ids, row) => {
           const length = attention_mask[row]!.reduce((a, b) => a + b, 0);
           return { ids: ids.slice(0, length), mask: Uint8Array.from(labels[row]!.slice(0, length), (label) => Number(label !== -100)), row: {} };
         }),
       );
+      const examples = micros.flat();
+      // TRL takes the mean of its micro-batches' shares, whatever number of tokens each has.
+      const shares = micros.map((micro) => sftEvaluation(model, micro, { padId: 0, microBatchSize: 0 })["mean_token_accuracy"]!);
+      expect(Math.abs(shares.reduce((a, b) => a + b) / shares.length - step.mean_token_accuracy!), `token accuracy of step ${i}`).toBeLessThan(1e-6);
       const { gradients, metrics } = sftGradients(model, examples, { padId: 0, microBatchSize: run.config.per_device_train_batch_size });
       const update = optimizer.step(gradients);
       tf.dispose(gradients);
       expect(Math.abs(metrics["loss"]! - step.loss), `loss of step ${i}`).toBeLessThan(1e-4);
+      const trained = micros.map((micro) => micro.reduce((sum, { mask }) => sum + mask.subarray(1).reduce((a, b) => a + b, 0), 0));
+      const hits = trained.reduce((sum, count, k) => sum + count * shares[k]!, 0);
+      expect(Math.abs(metrics["mean_token_accuracy"]! - hits / trained.reduce((a, b) => a + b)), `token accuracy over step ${i}`).toBeLessThan(1e-6);
       expect(relative(update["grad_norm"]!, step.grad_norm), `gradient norm of step ${i}`).toBeLessThan(1e-3);
       expect(Math.abs(update["learning_rate"]! - step.learning_rate), `rate of step ${i}`).toBeLessThan(1e-9);
     }

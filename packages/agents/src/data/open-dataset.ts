@@ -26,6 +26,8 @@ export interface OpenDatasetOptions {
   columns?: Columns | undefined;
   /** What messages call rows that have no path. */
   name?: string | undefined;
+  /** Takes lines about a download; on standard error without it. */
+  log?: ((line: string) => void) | undefined;
 }
 
 export interface OpenedDataset {
@@ -39,11 +41,11 @@ export interface OpenedDataset {
 /** @throws DataError for what is missing, broken or empty, and for something that is no data set. */
 export async function openDataset(input: DatasetInput, options: OpenDatasetOptions = {}): Promise<OpenedDataset> {
   await loadBuiltins();
-  const { split, defaultSplit, maxSamples, columns, name = "dataset" } = options;
+  const { split, defaultSplit, maxSamples, columns, name = "dataset", log = (line) => void process.stderr.write(`${line}\n`) } = options;
   const { path, inMemory, part } = await locate(input, name, split, defaultSplit);
   const source = { path, ...(part !== undefined && { split: part }) };
   try {
-    const { rows } = await readRows(source, { ...(maxSamples != null && { maxSamples }), ...(defaultSplit !== undefined && { defaultSplit }), ...(columns && { columns }) });
+    const { rows } = await readRows(source, { log, ...(maxSamples != null && { maxSamples }), ...(defaultSplit !== undefined && { defaultSplit }), ...(columns && { columns }) });
     return { rows, ...(!inMemory && { source }), label: inMemory ? name : describeSource(source) };
   } finally {
     held.delete(path);

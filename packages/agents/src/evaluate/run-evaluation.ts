@@ -29,6 +29,8 @@ export interface EvaluateRequest {
   rewards: () => readonly RewardPart[] | undefined;
   signal?: AbortSignal | undefined;
   models?: ModelSource | undefined;
+  /** Takes lines about a download; on standard error without it. */
+  log?: ((line: string) => void) | undefined;
 }
 
 export interface EvaluationResult extends Measured {
@@ -62,13 +64,13 @@ export async function runEvaluation(request: EvaluateRequest): Promise<Evaluatio
   return returnDetails ? { ...rest, details: details! } : rest;
 }
 
-async function evaluate({ where, options, metrics, dataset, datasetName, rewards, signal, models = huggingFaceFolder }: EvaluateRequest): Promise<EvaluationResult> {
+async function evaluate({ where, options, metrics, dataset, datasetName, rewards, signal, log, models = huggingFaceFolder }: EvaluateRequest): Promise<EvaluationResult> {
   const start = performance.now();
   refuseIdle(where, options, metrics);
   if (models === huggingFaceFolder) requireModelFolder(options.modelPath);
   await loadBuiltins();
   const { temperature = 0, modelPath, maxSamples, split, columns, promptTemplate } = options;
-  const opened = await openDataset(dataset, { split, defaultSplit: "test", maxSamples, name: datasetName });
+  const opened = await openDataset(dataset, { split, defaultSplit: "test", maxSamples, name: datasetName, log });
   const prepared = prepareRows(opened, "rl", columns, promptTemplate);
   const chosen = rewards() ?? [ACCURACY];
   const all = chosen.some(({ name }) => name === ACCURACY.name) ? chosen : [...chosen, ACCURACY]; // measured whatever the reward is

@@ -78,7 +78,7 @@ async function loadDataset(params: Params, context: ActionContext): Promise<Repl
   const { format, split, maxSamples, promptTemplate, modelName } = options;
   if (!isFormat(format)) throw new Refusal(texts.unknownFormat(format, formatTypes));
   const [dataset, name] = datasetOf(options, context);
-  const opened = await openDataset(dataset, { split, defaultSplit: "train", maxSamples, name });
+  const opened = await openDataset(dataset, { split, defaultSplit: "train", maxSamples, name, log: quietly(context) });
   const { rows, columns } = prepareRows(opened, format, {}, promptTemplate);
   return {
     status: "success",
@@ -90,6 +90,9 @@ async function loadDataset(params: Params, context: ActionContext): Promise<Repl
     ...(modelName !== undefined && { sample_prompt: seenPrompts(rows.slice(0, 1), await tokenizerOf(modelName, models), columns)[0] }),
   };
 }
+
+/** `console: false` holds for lines about a download too. */
+const quietly = ({ console = true }: ActionContext): (() => void) | undefined => (console ? undefined : () => undefined);
 
 const isFormat = (format: string): format is FormatType => (formatTypes as readonly string[]).includes(format);
 
@@ -125,6 +128,7 @@ async function evaluate(params: Params, context: ActionContext): Promise<Reply> 
     rewards: () => chooseRewards(TOOL_NAME, options, (name) => rewards.get(name)) ?? sameName(datasetName, rewards),
     signal,
     ...(models && { models }),
+    log: quietly(context),
   });
   return evaluateReply(result);
 }

@@ -83,7 +83,7 @@ async function train({ where, algorithm, options, dataset, datasetName, rewards:
   if (!models) requireModelFolder(options.modelName);
   const model = await modelKeys(options.modelName, options);
   const tokenizer = await (models ?? huggingFaceFolder).loadTokenizer({ init: "pretrained", ...model } as Parameters<ModelSource["loadTokenizer"]>[0]);
-  const { rows, files, data } = await dataKeys(where, algorithm, options, dataset, datasetName);
+  const { rows, files, data } = await dataKeys(where, algorithm, options, dataset, datasetName, (line) => tell(line, console, loggers));
   const chatTemplate = chooseTemplate(tokenizer, rows, data.columns, options.chatTemplate);
   const chosen = rewards ?? (algorithm.uses.includes("rewards") && !algorithm.ownRewards ? [{ name: "agents/accuracy" }] : undefined);
   const keys = buildConfig({ algorithm, options, model, data: { ...data, chatTemplate }, rewards: chosen, console });
@@ -111,14 +111,14 @@ function refuseRewards(where: string, { name, uses }: Algorithm, rewards: readon
 }
 
 /** `data:` of the configuration; rows that no file holds as they are needed get one in the run's folder. */
-async function dataKeys(where: string, algorithm: Algorithm, options: TrainOptions, dataset: DatasetInput, name: string) {
+async function dataKeys(where: string, algorithm: Algorithm, options: TrainOptions, dataset: DatasetInput, name: string, log: (line: string) => void) {
   const { split, maxSamples, columns, outputDir, promptTemplate, evalDataset, evalSteps } = options;
   const prepare = (opened: OpenedDataset) => prepareRows(opened, samples(algorithm) ? "rl" : "sft", columns, promptTemplate);
-  const opened = await openDataset(dataset, { split, defaultSplit: "train", maxSamples, name });
+  const opened = await openDataset(dataset, { split, defaultSplit: "train", maxSamples, name, log });
   const train = prepare(opened);
   const trainFile = train.changed ? rowsFile(outputDir, "train", train.rows) : undefined;
   const evalInput = (evalDataset as DatasetInput | undefined) ?? (evalSteps === undefined ? undefined : testRows(where, dataset));
-  const test = evalInput === undefined ? undefined : await openDataset(evalInput, { defaultSplit: "test", name: `${name}/test` });
+  const test = evalInput === undefined ? undefined : await openDataset(evalInput, { defaultSplit: "test", name: `${name}/test`, log });
   const evaluation = test && prepare(test);
   const evalFile = evaluation?.changed ? rowsFile(outputDir, "eval", evaluation.rows) : undefined;
   return {
@@ -132,6 +132,12 @@ async function dataKeys(where: string, algorithm: Algorithm, options: TrainOptio
       columns: train.columns,
     },
   };
+}
+
+/** A line from before there is a run: to where the run's own lines will go. */
+function tell(line: string, console: boolean, loggers: readonly RunLogger[]): void {
+  if (console) process.stdout.write(`${line}\n`);
+  for (const logger of loggers) logger.line?.(line);
 }
 
 function testRows(where: string, dataset: DatasetInput): DatasetInput {

@@ -1,5 +1,5 @@
 import { Rng } from "@verlet/core";
-import { adamSlot, attention, gatherRows, gradientsOf, HIDDEN, linear, rmsNorm, swiglu, tokenLogProbs } from "../ops/index.js";
+import { adamSlot, attention, gatherRows, gradientsOf, linear, rmsNorm, swiglu, tokenLogProbs } from "../ops/index.js";
 import { tf } from "../tf.js";
 import { medianTime } from "./median-time.js";
 
@@ -19,14 +19,13 @@ export async function measureStep(): Promise<number> {
   const slots = weights.map((weight) => adamSlot(weight));
   const ids = tf.tensor1d(Int32Array.from({ length: B * T }, () => rng.below(V)), "int32");
   const ones = tf.ones<tf.Rank.R1>([H]);
-  const mask = tf.tensor4d(Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? HIDDEN : 0)), [1, 1, T, T]);
 
   const loss = (): tf.Scalar => {
     let x = gatherRows(table as tf.Tensor2D, ids); // [B·T, H]
     for (const [q, k, v, o, gate, up, down] of layers as unknown as tf.Tensor2D[][]) {
       const normed = rmsNorm(x, ones, 1e-6);
       const heads = (w: tf.Tensor2D): tf.Tensor4D => tf.reshape(linear(normed, w), [B, T, HEADS, D]);
-      x = tf.add(x, linear(tf.reshape(attention(heads(q!), heads(k!), heads(v!), mask), [B * T, H]) as tf.Tensor2D, o!));
+      x = tf.add(x, linear(tf.reshape(attention(heads(q!), heads(k!), heads(v!)), [B * T, H]) as tf.Tensor2D, o!));
       const inner = rmsNorm(x, ones, 1e-6);
       x = tf.add(x, linear(swiglu(linear(inner, gate!), linear(inner, up!)), down!));
     }
@@ -42,6 +41,6 @@ export async function measureStep(): Promise<number> {
     tf.dispose([value, ...gradients]);
   });
   slots.forEach((slot) => slot.dispose());
-  tf.dispose([...weights, ids, ones, mask]);
+  tf.dispose([...weights, ids, ones]);
   return milliseconds;
 }

@@ -96,18 +96,15 @@ class FusedSlot implements AdamSlot {
   constructor(variable: tf.Variable) {
     this.#variable = variable;
     [this.#parameter, this.#m, this.#v] = [0, 1, 2].map(() => resource(variable.shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    tf.tidy(() => {
-      const zeros = tf.zerosLike(variable);
-      assign(this.#m, zeros);
-      assign(this.#v, zeros);
-    });
+    // All that stays takes its place now: among the first step's gradients it would leave gaps that nothing fits into.
+    tf.tidy(() => this.#own());
+    for (const moment of [this.#m, this.#v]) tf.tidy(() => assign(moment, tf.zerosLike(variable)));
   }
 
   update(gradient: tf.Tensor, { learningRate, beta1, beta2, epsilon, step, clip, keep }: AdamUpdate): void {
     const variable = this.#variable;
     tf.tidy(() => {
-      // Numbers set by others may be theirs too, or lie in a JavaScript array.
-      if (this.#shared !== variable.dataId) tf.tidy(() => assign(this.#parameter, rawOp("DeepCopy", [variable], { types: { T: "float32" } })[0]!));
+      if (this.#shared !== variable.dataId) this.#own();
       variable.assign({ shape: variable.shape, dtype: variable.dtype, dataId: tf.scalar(0).dataId } as tf.Tensor); // nothing there, of the same shape
       try {
         if (keep !== 1) tf.tidy(() => assign(this.#parameter, tf.mul(read(this.#parameter), keep)));
@@ -120,10 +117,20 @@ class FusedSlot implements AdamSlot {
           outputs: 0,
         });
       } finally {
-        variable.assign(read(this.#parameter));
-        this.#shared = variable.dataId;
+        this.#show();
       }
     });
+  }
+
+  /** Copies the tfjs variable's numbers: those set by others may be theirs too, or lie in a JavaScript array. */
+  #own(): void {
+    tf.tidy(() => assign(this.#parameter, rawOp("DeepCopy", [this.#variable], { types: { T: "float32" } })[0]!));
+    this.#show();
+  }
+
+  #show(): void {
+    this.#variable.assign(read(this.#parameter));
+    this.#shared = this.#variable.dataId;
   }
 
   moment(name: keyof Moments): Float32Array {

@@ -1,63 +1,114 @@
 import { tf } from "../tf.js";
-import { chunkedAttention } from "./attention-chunks.js";
+import { after } from "./after.js";
+import { causalSoftmax } from "./causal-softmax.js";
 import { fusedOp } from "./fused-op.js";
-import { groupHeads, ungroupHeads } from "./group-heads.js";
 import { multiplier } from "./multiply.js";
 
-/** Additive mask value: exp(x + HIDDEN) is exactly 0, and a fully hidden row stays finite. */
-export const HIDDEN = -1e9;
+export interface AttentionLimits {
+  /** Queries computed at one time. Fewer leave out more of the keys that they cannot see, and take more ops. */
+  queries: number;
+  /** Scores held at one time. */
+  scores: number;
+  /** Probabilities kept for the gradient; more than that are computed again for it. */
+  kept: number;
+}
 
-/** Scores held at one time, in numbers: 32 M float32 = 128 MiB. */
-const CHUNK_NUMBERS = 32 * 2 ** 20;
+/** 8 M scores of float32 are 32 MiB, 32 M probabilities 128 MiB. */
+const LIMITS: AttentionLimits = { queries: 128, scores: 8 * 2 ** 20, kept: 32 * 2 ** 20 };
+
+/** Queries [start, end), which see keys [0, end) at most. */
+interface Chunk {
+  start: number;
+  end: number;
+}
 
 /**
- * Softmax attention with grouped queries; keys and values are never repeated.
- * Saved: q, k, v, the probabilities and the output; scores that do not fit into one chunk are computed again in chunks of
- * queries, so that memory grows in proportion to T. With δ = Σ dO·O a row,
- * dS = P·(dO·Vᵀ − δ), dQ = scale·dS·K, dK = dSᵀ·(scale·Q), dV = Pᵀ·dO (sums over a key head's queries included).
+ * Causal softmax attention with grouped queries; keys and values are never repeated, and no tensor is as large as T².
+ * Chunks of queries are computed one after another, each with the keys up to its own end. With δ = Σ dP·P a row,
+ * dS = P·(dP − δ), dP = dO·Vᵀ, dQ = scale·dS·K, dK = dSᵀ·(scale·Q), dV = Pᵀ·dO (sums over a key head's queries included).
  * @param q [B, T, heads, D]
- * @param k [B, S, kvHeads, D]
- * @param v [B, S, kvHeads, D]
- * @param mask additive, [1 or B, 1, (heads / kvHeads)·T, S]: `HIDDEN` where a query may not look
- * @param chunkNumbers scores held at one time
+ * @param k [B, T, kvHeads, D]
+ * @param v [B, T, kvHeads, D]
+ * @param sequences [B, T], whole numbers: a token sees, of those up to its own place, the ones with its own number; all without it
  * @returns [B, T, heads, D]
  */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor4D, chunkNumbers = CHUNK_NUMBERS): tf.Tensor4D {
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences?: tf.Tensor2D, limits: Partial<AttentionLimits> = {}): tf.Tensor4D {
   const [batch, width, heads, dim] = q.shape;
-  const [, keys, kvHeads] = k.shape;
-  const queries = Math.floor(chunkNumbers / (batch * heads * keys));
-  if (queries < width) return chunkedAttention(q, k, v, mask, Math.max(1, queries));
+  const kvHeads = k.shape[2];
   const scale = 1 / Math.sqrt(dim);
   const times = multiplier();
+  const { softmax, gradient } = causalSoftmax();
+  const { chunks, kept } = plan(batch * heads, width, { ...LIMITS, ...limits });
+
+  const byKeyHead = (x: tf.Tensor4D): tf.Tensor4D => tf.reshape(x, [batch, kvHeads, (heads / kvHeads) * x.shape[2], x.shape[3]]); // [B, heads, c, n] → [B, kvHeads, g·c, n]
+  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.reshape(x, [batch, heads, (x.shape[2] * kvHeads) / heads, x.shape[3]]); // back
+  const queriesOf = (x: tf.Tensor4D, { start, end }: Chunk): tf.Tensor4D => byKeyHead(span(x, 2, start, end));
+  const probabilitiesOf = (own: tf.Tensor4D, keys: tf.Tensor4D, numbers: tf.Tensor2D | undefined, { start, end }: Chunk): tf.Tensor4D =>
+    softmax(byHead(times(own, span(keys, 2, 0, end), false, true)), start, numbers && span(numbers, 1, 0, end)); // [B, heads, c, end]
+
   return fusedOp(
     [q, k, v],
     (save) => {
-      const scaledQ = groupHeads(tf.mul<tf.Tensor4D>(q, scale), kvHeads); // [B, kvHeads, g·T, D]
-      const groupedK = groupHeads(k, kvHeads); // [B, kvHeads, S, D]
-      const groupedV = groupHeads(v, kvHeads); // [B, kvHeads, S, D]
-      const probabilities = tf.softmax(tf.add<tf.Tensor4D>(times(scaledQ, groupedK, false, true), mask)); // [B, kvHeads, g·T, S]
-      const out = times(probabilities, groupedV); // [B, kvHeads, g·T, D]
-      save([scaledQ, groupedK, groupedV, probabilities, out]);
-      return ungroupHeads(out as tf.Tensor4D, heads, width);
+      const [scaledQ, keys, values] = [swapped(tf.mul(q, scale)), swapped(k), swapped(v)];
+      const parts = chunks.map((chunk) => tf.tidy(() => {
+        const probabilities = probabilitiesOf(queriesOf(scaledQ, chunk), keys, sequences, chunk);
+        return [byHead(times(byKeyHead(probabilities), span(values, 2, 0, chunk.end))), ...(kept ? [probabilities] : [])];
+      }) as [tf.Tensor4D, tf.Tensor4D?]);
+      save([scaledQ, keys, values, ...(kept ? parts.map(([, probabilities]) => probabilities!) : sequences ? [sequences] : [])]);
+      return swapped(joined(parts.map(([mixed]) => mixed))); // [B, T, heads, D]
     },
     (dy, saved) => {
-      const [scaledQ, groupedK, groupedV, probabilities, out] = saved as tf.Tensor4D[];
+      const [scaledQ, keys, values, ...rest] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, ...tf.Tensor[]];
       const [dq, dk, dv] = tf.tidy(() => {
-        const dOut = groupHeads(dy, kvHeads); // [B, kvHeads, g·T, D]
-        const delta = tf.sum(tf.mul(dOut, out!), -1, true); // [B, kvHeads, g·T, 1]
-        const dScores = tf.mul(probabilities!, tf.sub(times(dOut, groupedV!, false, true), delta)); // [B, kvHeads, g·T, S]
-        return [
-          ungroupHeads(tf.mul(times(dScores, groupedK!), scale) as tf.Tensor4D, heads, width),
-          ungroupHeads(times(dScores, scaledQ!, true, false) as tf.Tensor4D, kvHeads, keys),
-          ungroupHeads(times(probabilities!, dOut, true, false) as tf.Tensor4D, kvHeads, keys),
-        ] as const;
-      }) as unknown as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+        const dOut = swapped(dy);
+        const again = kept ? scaledQ : after(scaledQ, dy);
+        const ofAll = (x: tf.Tensor4D, { end }: Chunk): tf.Tensor4D => (end < width ? tf.pad(x, [[0, 0], [0, 0], [0, width - end], [0, 0]]) : x); // [B, kvHeads, T, D]
+        let sums: [tf.Tensor4D, tf.Tensor4D] | undefined;
+        const parts = chunks.map((chunk, i) => {
+          const [part, ...own] = tf.tidy(() => {
+            const [ownQ, ownOut] = [queriesOf(again, chunk), queriesOf(dOut, chunk)];
+            const probabilities = kept ? (rest[i] as tf.Tensor4D) : probabilitiesOf(ownQ, keys, rest[0] as tf.Tensor2D | undefined, chunk);
+            const dScores = byKeyHead(tf.tidy(() => gradient(probabilities, byHead(times(ownOut, span(values, 2, 0, chunk.end), false, true)))));
+            return [
+              byHead(tf.mul(times(dScores, span(keys, 2, 0, chunk.end)), scale)),
+              ofAll(times(dScores, ownQ, true, false), chunk),
+              ofAll(times(byKeyHead(probabilities), ownOut, true, false), chunk),
+            ];
+          }) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+          const before = sums;
+          sums = before ? [tf.add(before[0], own[0]), tf.add(before[1], own[1])] : own;
+          if (before) tf.dispose([before, own]);
+          return part;
+        });
+        return [joined(parts), ...sums!].map(swapped);
+      }) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
       return [() => dq, () => dk, () => dv];
     },
   );
 }
 
-/** The same from plain ops, keys repeated: the definition that the fused form is tested against. Mask [1 or B, 1, T, S]. */
+/** Chunks of equal sizes but for the last, and whether the probabilities of all are kept. */
+function plan(heads: number, width: number, { queries, scores, kept }: AttentionLimits): { chunks: Chunk[]; kept: boolean } {
+  const most = Math.max(1, Math.min(queries, Math.floor(scores / (heads * width))));
+  const size = Math.ceil(width / Math.ceil(width / most));
+  const chunks = Array.from({ length: Math.ceil(width / size) }, (_, i) => ({ start: i * size, end: Math.min(width, (i + 1) * size) }));
+  const numbers = chunks.reduce((sum, { start, end }) => sum + heads * (end - start) * end, 0);
+  return { chunks, kept: numbers <= kept };
+}
+
+/** [B, T, n, D] to [B, n, T, D] and back. */
+const swapped = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]);
+
+/** Of [B, heads, c, D] each. */
+const joined = (parts: tf.Tensor4D[]): tf.Tensor4D => (parts.length === 1 ? parts[0]! : tf.concat(parts, 2));
+
+/** x[…, from : to, …] along an axis. */
+function span<T extends tf.Tensor>(x: T, axis: number, from: number, to: number): T {
+  const { shape } = x;
+  return to - from === shape[axis] ? x : tf.slice(x, shape.map((_, i) => (i === axis ? from : 0)), shape.map((size, i) => (i === axis ? to - from : size)));
+}
+
+/** The same from plain ops, keys repeated: the definition that the fused form is tested against. @param mask additive, [1 or B, 1, T, S] */
 export function attentionComposed(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor4D): tf.Tensor4D {
   const [batch, , heads, dim] = q.shape;
   const [, keys, kvHeads] = k.shape;

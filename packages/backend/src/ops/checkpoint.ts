@@ -1,4 +1,5 @@
 import { tf } from "../tf.js";
+import { after } from "./after.js";
 import { fusedOp } from "./fused-op.js";
 import { pullback } from "./gradients.js";
 import { computeDtype, computeIn } from "./multiply.js";
@@ -32,12 +33,4 @@ export function checkpoint<T extends tf.Tensor>(block: Block<T>, { x, weights, c
       return pullback(() => computeIn(dtype, () => block(input, rest, true)), [input, ...weights], dy).map((gradient) => () => gradient);
     },
   );
-}
-
-/**
- * x, computed from `later` as well: in a traced graph nothing else would hold the second run back until its gradient is
- * there, or keep the optimizer from merging it with the first.
- */
-function after<T extends tf.Tensor>(x: T, later: tf.Tensor): T {
-  return tf.add(x, tf.mul(tf.slice(tf.reshape(later, [-1]), 0, 1), 0));
 }

@@ -5,9 +5,3 @@ export function groupHeads(x: tf.Tensor4D, kvHeads: number): tf.Tensor4D {
   const [batch, , , dim] = x.shape;
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, kvHeads, -1, dim]);
 }
-
-/** The inverse of `groupHeads`. */
-export function ungroupHeads(x: tf.Tensor4D, heads: number, width: number): tf.Tensor4D {
-  const [batch, , , dim] = x.shape;
-  return tf.transpose(tf.reshape(x, [batch, heads, width, dim]), [0, 2, 1, 3]);
-}

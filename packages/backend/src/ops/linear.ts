@@ -1,6 +1,11 @@
 import { tf } from "../tf.js";
-import { fusedOp } from "./fused-op.js";
+import { addProduct } from "./add-low-rank.js";
+import { fusedOp, type Thunk } from "./fused-op.js";
 import { multiplier } from "./multiply.js";
+import { hasKernels } from "./raw-op.js";
+
+/** Outputs up to which a sum and a product are one pass. */
+const FEW = 64;
 
 /** [..., D] as a matrix; what is one already costs no op. */
 const rows = (x: tf.Tensor): tf.Tensor2D => (x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]));
@@ -27,9 +32,15 @@ export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf
       return like<T>(bias ? tf.add(product, bias) : (product as tf.Tensor2D), [...x.shape.slice(0, -1), out]);
     },
     (dy, [savedX, savedWeight]) => [
-      () => like(times(rows(dy), savedWeight as tf.Tensor2D), x.shape),
+      gradientOfInput(() => times(rows(dy), savedWeight as tf.Tensor2D), rows(dy), savedWeight as tf.Tensor2D, x.shape),
       () => times(rows(dy), rows(savedX!), true, false), // [out, in]
       () => tf.sum(rows(dy), 0), // [out]
     ],
   );
+}
+
+function gradientOfInput(product: () => tf.Tensor2D, dy: tf.Tensor2D, weight: tf.Tensor2D, shape: readonly number[]): Thunk {
+  const thunk: Thunk = () => like(product(), shape);
+  if (weight.shape[0] > FEW || !hasKernels()) return thunk;
+  return Object.assign(thunk, { into: (sum: tf.Tensor) => like<tf.Tensor>(addProduct(rows(sum), dy, weight, { scale: 1, transposed: false }), shape) });
 }

@@ -2,14 +2,14 @@
 import { tf } from "../tf.js";
 import type { ComputeDtype } from "./multiply.js";
 import { rawChain } from "./raw-chain.js";
-import { isNative, rawOp } from "./raw-op.js";
+import { hasKernels, isNative, rawOp } from "./raw-op.js";
 
 /** A weight [out, in] laid out for such products. One of the two forms is there. */
 export interface PackedWeight {
   /** float32, transposed [in, out], or in panels of 32 outputs [out / 32, in, 32] */
   full?: tf.Tensor;
-  /** bfloat16, two numbers in the place of one float32, [out, in / 2] */
-  half?: tf.Tensor2D;
+  /** bfloat16, two numbers in the place of one float32: [out, in / 2], or in panels [out / 32, in, 16], number i beside i + 16 */
+  half?: tf.Tensor;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface PackedWeight {
  */
 const PANEL = 32;
 
-/** Numbers above which a weight is laid out in panels: a smaller one stays in a core's cache from product to product. */
+/** Numbers above which a weight is laid out in panels for TensorFlow's products: a smaller one stays in a core's cache from product to product. */
 const CACHED = 2 ** 18;
 
 /**
@@ -28,8 +28,9 @@ const CACHED = 2 ** 18;
  */
 export function packWeight(weight: tf.Tensor2D, { parts = 1, dtype = "float32" }: { parts?: number; dtype?: ComputeDtype } = {}): PackedWeight {
   const [out, width] = weight.shape;
+  if (dtype === "bfloat16" && hasKernels() && out % (PANEL * parts) === 0) return { half: halvePanels(weight) };
   if (dtype === "bfloat16" && width % 2 === 0) return { half: halve(weight) };
-  const panels = onProcessor() && out * width > CACHED && out % (PANEL * parts) === 0;
+  const panels = (hasKernels() || (onProcessor() && out * width > CACHED)) && out % (PANEL * parts) === 0;
   return { full: tf.tidy(() => (panels ? tf.transpose(tf.reshape(weight, [-1, PANEL, width]), [0, 2, 1]) : tf.transpose(weight))) };
 }
 
@@ -39,7 +40,8 @@ export function packWeight(weight: tf.Tensor2D, { parts = 1, dtype = "float32" }
  * @param x [N, in]
  */
 export function packedProduct(x: tf.Tensor2D, { full, half }: PackedWeight): tf.Tensor {
-  if (half) return halfProduct(x, half);
+  if (half?.rank === 3) return rawOp("VerletPanelProduct", [x, half])[0]!; // [N, out]
+  if (half) return halfProduct(x, half as tf.Tensor2D);
   if (full!.rank === 2) return tf.matMul(x, full as tf.Tensor2D);
   return rawOp("BatchMatMulV2", [tf.reshape(x, [1, -1, x.shape[1]]), full!], { types: { T: "float32" } })[0]!; // [out / 32, N, 32]
 }
@@ -61,6 +63,14 @@ function halve(weight: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() => {
     const pairs = tf.reshape(weight, [weight.shape[0], -1, 2]);
     return rawChain(({ of, cast, bitcast }) => bitcast(cast(of(pairs), "bfloat16"), "float32")) as tf.Tensor2D;
+  });
+}
+
+function halvePanels(weight: tf.Tensor2D): tf.Tensor3D {
+  const [out, width] = weight.shape;
+  return tf.tidy(() => {
+    const pairs = tf.transpose(tf.reshape(weight, [out / PANEL, 2, PANEL / 2, width]), [0, 3, 2, 1]); // [out / 32, in, 16, 2]
+    return rawChain(({ of, cast, bitcast }) => bitcast(cast(of(pairs), "bfloat16"), "float32")) as tf.Tensor3D;
   });
 }
 

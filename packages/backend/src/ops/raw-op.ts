@@ -4,7 +4,7 @@ import { tf } from "../tf.js";
 interface NativeBackend {
   executeSingleOutput(name: string, attrs: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attrs: OpAttribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
-  binding: Record<string, number>;
+  binding: Record<string, number> & { verletKernels?: boolean };
   isUsingGpuDevice: boolean;
 }
 
@@ -18,6 +18,7 @@ export interface RawAttributes {
   /** Type attributes: `T`, `Tindices` … */
   types?: Record<string, "float32" | "int32">;
   ints?: Record<string, number>;
+  floats?: Record<string, number>;
   bools?: Record<string, boolean>;
   strings?: Record<string, string>;
   shapes?: Record<string, number[]>;
@@ -33,11 +34,14 @@ export const isNative = (): boolean => tf.getBackend() === "tensorflow";
 /** True where libtensorflow computes on a GPU. */
 export const isNativeGpu = (): boolean => isNative() && (tf.backend() as unknown as NativeBackend).isUsingGpuDevice;
 
+/** True where verlet's own ops are there (packages/backend/native/kernels): on a processor, with the addon that `verlet setup` builds. */
+export const hasKernels = (): boolean => isNative() && !isNativeGpu() && (tf.backend() as unknown as NativeBackend).binding.verletKernels === true;
+
 /**
  * Runs a TensorFlow op by its name on the native backend. The outputs are plain tensors without a gradient: use it
  * inside a fused op.
  */
-export function rawOp(name: string, inputs: tf.Tensor[], { types, ints, bools, strings, shapes, outputs = 1 }: RawAttributes = {}): tf.Tensor[] {
+export function rawOp(name: string, inputs: tf.Tensor[], { types, ints, floats, bools, strings, shapes, outputs = 1 }: RawAttributes = {}): tf.Tensor[] {
   const native = tf.backend() as unknown as NativeBackend;
   const attrs: OpAttribute[] = [];
   const add = (values: Record<string, unknown> | undefined, kind: string): void => {
@@ -45,6 +49,7 @@ export function rawOp(name: string, inputs: tf.Tensor[], { types, ints, bools, s
   };
   for (const key in types) attrs.push({ name: key, type: native.binding["TF_ATTR_TYPE"]!, value: typeNumbers[types[key]!] });
   add(ints, "TF_ATTR_INT");
+  add(floats, "TF_ATTR_FLOAT");
   add(bools, "TF_ATTR_BOOL");
   add(strings, "TF_ATTR_STRING");
   add(shapes, "TF_ATTR_SHAPE");

@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
+import { hasKernels, rawOp } from "./raw-op.js";
 
 /** Mean over the last axis, kept; as a sum, because tfjs's mean copies its input first on the native backend. */
 const rowMean = (x: tf.Tensor): tf.Tensor => tf.mul(tf.sum(x, -1, true), 1 / x.shape[x.rank - 1]!);
@@ -14,6 +15,7 @@ const inverseRms = (x: tf.Tensor, epsilon: number): tf.Tensor => tf.rsqrt(tf.add
  * @returns [..., D]
  */
 export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: number): T {
+  if (hasKernels()) return kernelRmsNorm(x, weight, epsilon);
   return fusedOp<T>(
     [x, weight],
     (save) => {
@@ -34,6 +36,22 @@ export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon:
           return tf.sum(products, [...products.shape.keys()].slice(0, -1)); // [D]
         },
       ];
+    },
+  );
+}
+
+/** One pass over memory in each direction. */
+function kernelRmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: number): T {
+  return fusedOp<T>(
+    [x, weight],
+    (save) => {
+      const [y, scale] = rawOp("VerletRmsNorm", [x, weight], { floats: { epsilon }, outputs: 2 }) as [T, tf.Tensor]; // [..., D], [..., 1]
+      save([x, weight, scale]);
+      return y;
+    },
+    (dy, [savedX, savedWeight, scale]) => {
+      const [dx, dWeight] = rawOp("VerletRmsNormGrad", [dy, savedX!, savedWeight!, scale!], { outputs: 2 });
+      return [() => dx!, () => dWeight!];
     },
   );
 }

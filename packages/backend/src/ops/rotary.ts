@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
+import { hasKernels, rawOp } from "./raw-op.js";
 
 /** cos and sin of each position's angles, as `rotary` takes them. */
 export interface RotaryTable {
@@ -21,13 +22,26 @@ function swapHalves<T extends tf.Tensor>(x: T): T {
  * @param x [B, T, heads, D]
  * @returns [B, T, heads, D]
  */
-export function rotary(x: tf.Tensor4D, { cos, signedSin }: RotaryTable): tf.Tensor4D {
+export function rotary(x: tf.Tensor4D, table: RotaryTable): tf.Tensor4D {
+  const { turn, turnBack } = hasKernels() ? kernel : composed;
   return fusedOp(
     [x],
     (save) => {
-      save([cos, signedSin]);
-      return tf.add(tf.mul(x, cos), tf.mul(swapHalves(x), signedSin)) as tf.Tensor4D;
+      save([table.cos, table.signedSin]);
+      return turn(x, table);
     },
-    (dy, [savedCos, savedSin]) => [() => tf.add(tf.mul(dy, savedCos!), swapHalves(tf.mul(dy, savedSin!)))],
+    (dy, [cos, signedSin]) => [() => turnBack(dy, { cos, signedSin } as RotaryTable)],
   );
 }
+
+type Turn = (x: tf.Tensor4D, table: RotaryTable) => tf.Tensor4D;
+
+const composed: Record<"turn" | "turnBack", Turn> = {
+  turn: (x, { cos, signedSin }) => tf.add(tf.mul(x, cos), tf.mul(swapHalves(x), signedSin)),
+  turnBack: (dy, { cos, signedSin }) => tf.add(tf.mul(dy, cos), swapHalves(tf.mul(dy, signedSin))),
+};
+
+const kernel: typeof composed = {
+  turn: (x, { cos, signedSin }) => rawOp("VerletRotary", [x, cos, signedSin], { bools: { back: false } })[0] as tf.Tensor4D,
+  turnBack: (dy, { cos, signedSin }) => rawOp("VerletRotary", [dy, cos, signedSin], { bools: { back: true } })[0] as tf.Tensor4D,
+};

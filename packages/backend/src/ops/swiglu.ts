@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
+import { hasKernels, rawOp } from "./raw-op.js";
 
 /**
  * silu(gate)·up (Shazeer 2020). With s = σ(gate) and silu = gate·s: d up = dy·silu, d gate = dy·up·(s + silu − silu·s).
@@ -8,6 +9,7 @@ import { fusedOp } from "./fused-op.js";
  * @returns [..., I]
  */
 export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
+  if (hasKernels()) return kernelSwiglu(gate, up);
   return fusedOp<T>(
     [gate, up],
     (save) => {
@@ -23,6 +25,21 @@ export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
         return [tf.mul(tf.mul(dy, u), slope), tf.mul(dy, silu)];
       }) as [T, T];
       return [() => dGate, () => dUp];
+    },
+  );
+}
+
+/** One pass over memory in each direction; σ(gate) is computed again for the gradient. */
+function kernelSwiglu<T extends tf.Tensor>(gate: T, up: T): T {
+  return fusedOp<T>(
+    [gate, up],
+    (save) => {
+      save([gate, up]);
+      return rawOp("VerletSwiglu", [gate, up])[0] as T;
+    },
+    (dy, [g, u]) => {
+      const [dGate, dUp] = rawOp("VerletSwigluGrad", [dy, g!, u!], { outputs: 2 });
+      return [() => dGate!, () => dUp!];
     },
   );
 }

@@ -2,7 +2,7 @@ import { tf } from "../tf.js";
 import type { FrozenTable } from "./frozen/frozen-weight.js";
 import { fusedOp } from "./fused-op.js";
 import { keepOnly, keptTokens } from "./kept-tokens.js";
-import { evaluateLogits, type ChunkWishes, type LogitChunk } from "./logit-chunk.js";
+import { evaluateLogits, targetSlopes, type ChunkWishes, type LogitChunk } from "./logit-chunk.js";
 import { multiplier } from "./multiply.js";
 import { vocabularyLogProbs } from "./vocabulary-log-probs.js";
 
@@ -27,10 +27,12 @@ export interface TokenLogProbs {
   entropy?: tf.Tensor1D;
   /** [N], Σ p²; a plain value. */
   sumSquares?: tf.Tensor1D;
+  /** [N], 1 where the target is the most likely token, the first of equals; a plain value. */
+  mostLikely?: tf.Tensor1D;
 }
 
 /** The outputs that carry no gradient. */
-const plainOutputs = ["entropy", "sumSquares"] as const;
+const plainOutputs = ["entropy", "sumSquares", "mostLikely"] as const;
 
 /**
  * log softmax(h·Wᵀ / temperature) at the target tokens, and what else is asked for of each softmax. Logits that do not fit
@@ -41,16 +43,16 @@ const plainOutputs = ["entropy", "sumSquares"] as const;
  * @returns tensors that the caller's scope owns
  */
 export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | FrozenTable, targets: tf.Tensor1D, options: TokenLogProbOptions = {}): TokenLogProbs {
-  const { temperature = 1, entropy = false, sumSquares = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
+  const { temperature = 1, entropy = false, sumSquares = false, mostLikely = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
   const isFrozen = !(head instanceof tf.Tensor);
   if (filter || (!isFrozen && hidden.shape[0] * head.shape[0] <= chunkNumbers)) return byTokens(hidden, isFrozen ? head.dense() : head, targets, options);
-  const { output, aside } = vocabularyLogProbs(hidden, head, targets, { temperature, entropy, sumSquares, chunkNumbers });
+  const { output, aside } = vocabularyLogProbs(hidden, head, targets, { temperature, entropy, sumSquares, mostLikely, chunkNumbers });
   return results(output, hidden.shape[0], entropy === "differentiable", aside);
 }
 
 /** With one chunk what the gradient needs is kept; with several it is computed again. */
 function byTokens(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: tf.Tensor1D, options: TokenLogProbOptions): TokenLogProbs {
-  const { temperature = 1, entropy = false, sumSquares = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
+  const { temperature = 1, entropy = false, sumSquares = false, mostLikely = false, filter, chunkNumbers = CHUNK_NUMBERS } = options;
   const times = multiplier();
   const [count, width] = hidden.shape;
   const chunkRows = Math.max(1, Math.min(count, Math.floor(chunkNumbers / head.shape[0])));
@@ -67,33 +69,36 @@ function byTokens(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: tf.Tensor1D, 
     return evaluateLogits(keepOnly(scaled, kept.get(start)!), own, wishes);
   };
 
-  const plain = plainOutputs.filter((name) => (name === "entropy" ? entropy === true : sumSquares));
+  const wanted = { entropy: entropy === true, sumSquares, mostLikely };
+  const plain = plainOutputs.filter((name) => wanted[name]);
   const aside: Partial<Record<(typeof plainOutputs)[number], tf.Tensor1D>> = {};
   const bonus = entropy === "differentiable";
   const output = fusedOp<tf.Tensor1D>(
     [hidden, head],
     (save) => {
       const chunks = starts.map((start) => tf.tidy(() => {
-        const { residual, entropySlope, ...rest } = evaluate(hidden, head, targets, start, { entropy, sumSquares });
-        return { ...rest, ...(starts.length === 1 && { residual, ...(entropySlope && { entropySlope }) }) };
-      })) as Partial<LogitChunk>[];
-      const { residual, entropySlope } = chunks[0] ?? {};
-      save([hidden, head, targets, ...(residual ? [residual] : []), ...(entropySlope ? [entropySlope] : [])]);
-      const all = (name: "logProbs" | "entropy" | "sumSquares"): tf.Tensor1D => tf.concat(chunks.map((chunk) => chunk[name]!)); // [N]
+        const { kept, entropySlope, ...rest } = evaluate(hidden, head, targets, start, { entropy, sumSquares, mostLikely });
+        return { ...rest, ...(starts.length === 1 && { kept, ...(entropySlope && { entropySlope }) }) };
+      }) as unknown as Partial<LogitChunk>);
+      const { kept = [], entropySlope } = chunks[0] ?? {};
+      save([hidden, head, targets, ...(entropySlope ? [entropySlope] : []), ...kept]);
+      const all = (name: "logProbs" | (typeof plainOutputs)[number]): tf.Tensor1D => tf.concat(chunks.map((chunk) => chunk[name]!)); // [N]
       for (const name of plain) aside[name] = tf.keep(all(name));
       return bonus ? tf.concat([all("logProbs"), all("entropy")]) : all("logProbs"); // [2N] or [N]
     },
     (dy, saved) => {
-      const [h, w, ids, keptResidual, keptSlope] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D | undefined, tf.Tensor2D | undefined];
-      const scaledBy = (x: tf.Tensor2D, from: number, start: number, factor: number): tf.Tensor2D =>
-        tf.mul(x, tf.expandDims(tf.mul(tf.slice(dy, from + start, size(start)), factor / temperature), 1)); // [c, V]
+      const [h, w, ids, ...all] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, ...tf.Tensor[]];
+      const own = (x: tf.Tensor1D, from: number, start: number): tf.Tensor1D => tf.slice(x, from + start, size(start)); // [c]
+      const again = (start: number): Pick<LogitChunk, "kept" | "entropySlope"> => evaluate(h, w, ids, start, { entropy: bonus ? entropy : false });
+      const keptChunk = starts.length === 1 && { kept: bonus ? all.slice(1) : all, entropySlope: all[0] as tf.Tensor2D };
       const dLogits = (start: number): tf.Tensor2D => {
-        const { residual, entropySlope } = keptResidual ? { residual: keptResidual, entropySlope: keptSlope } : evaluate(h, w, ids, start, { entropy: bonus ? entropy : false });
-        const ofLogProbs = scaledBy(residual, 0, start, -1);
-        return bonus ? tf.add(ofLogProbs, scaledBy(entropySlope!, count, start, 1)) : ofLogProbs;
+        const { kept: numbers, entropySlope } = keptChunk || again(start);
+        const scaled = (from: number): tf.Tensor1D => (temperature === 1 ? own(dy, from, start) : tf.div(own(dy, from, start), temperature));
+        const ofLogProbs = targetSlopes(numbers, own(ids, 0, start), scaled(0)); // [c, V]
+        return bonus ? tf.add(ofLogProbs, tf.mul(entropySlope!, tf.expandDims(scaled(count), 1))) : ofLogProbs;
       };
-      const shared = keptResidual && dLogits(0); // one chunk: both gradients start from the same [N, V]
-      const gradient = (start: number): tf.Tensor2D => shared ?? dLogits(start);
+      const shared = keptChunk && dLogits(0); // one chunk: both gradients start from the same [N, V]
+      const gradient = (start: number): tf.Tensor2D => shared || dLogits(start);
       return [
         () => tf.concat(starts.map((start) => tf.tidy(() => times(gradient(start), w)))), // [N, H]
         () => {

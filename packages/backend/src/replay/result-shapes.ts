@@ -93,6 +93,9 @@ const oneHot: Rule = ({ shapes: [indices], values, attribute }) => {
   return depth === undefined || Number(attribute("axis") ?? -1) !== -1 ? undefined : [[...indices!, depth]];
 };
 
+/** As many results of the shape of an input. */
+const like = (...inputs: number[]): Rule => ({ shapes }) => inputs.map((input) => shapes[input]!);
+
 /** The values of an input are the shape. */
 const shapeInput = (input: number): Rule => ({ values }) => {
   const shape = values(input);
@@ -128,6 +131,17 @@ const rules: Record<string, Rule> = {
   StatelessRandomUniform: shapeInput(0),
   Tile: ({ shapes: [x], values }) => values(1) && [x!.map((size, i) => size * values(1)![i]!)],
   Transpose: ({ shapes: [x], values }) => values(1) && [values(1)!.map((axis) => x![axis]!)],
+  VerletAddLowRank: ({ shapes: [, u, w], attribute }) => [[u![0]!, w![attribute("transposed") ? 0 : 1]!]],
+  VerletCausalSoftmax: first,
+  VerletCausalSoftmaxGrad: first,
+  VerletLogitSlopes: first,
+  VerletOfLogits: like(1, 1, 1, 1, 1, 1),
+  VerletPanelProduct: ({ shapes: [x, w] }) => [[x![0]!, 32 * w![0]!]],
+  VerletRmsNorm: ({ shapes: [x] }) => [x!, [...x!.slice(0, -1), 1]],
+  VerletRmsNormGrad: ({ shapes: [, x] }) => [x!, x!.slice(-1)],
+  VerletRotary: first,
+  VerletSwiglu: first,
+  VerletSwigluGrad: like(1, 2),
   UnsortedSegmentSum: ({ shapes: [x, segments], values }) => values(2) && [[values(2)![0]!, ...x!.slice(segments!.length)]],
 };
 

@@ -9,10 +9,15 @@ import { lastWords, type RunCommand } from "./command.js";
 /** The headers the addon includes, as patterns over the wheel's files. */
 export const HEADERS = [
   "tensorflow/include/tensorflow/c/*.h",
+  "tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/*.h",
   "tensorflow/include/tensorflow/core/platform/ctstring*.h",
   "tensorflow/include/tsl/platform/ctstring*.h",
+  "tensorflow/include/tsl/platform/platform.h",
   "tensorflow/include/xla/tsl/c/*.h",
 ];
+
+/** verlet's own ops and what they stand on. */
+const KERNELS = ["decode_step", "logits", "loops", "low_rank", "parallel", "rms_norm", "rotary", "softmax", "stages", "swiglu"];
 
 /**
  * @param folder holds tfjs-node/ and tensorflow/; the addon is written beside them
@@ -22,10 +27,11 @@ export async function buildAddon(run: RunCommand, compiler: string, folder: stri
   const { include_dir: nodeHeaders } = createRequire(import.meta.url)("node-api-headers") as { include_dir: string };
   const source = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
   const compile = (...options: string[]): Promise<void> =>
-    runCompiler(run, compiler, ["-O2", "-std=c++17", "-shared", "-fPIC", "-DNAPI_VERSION=8", `-I${nodeHeaders}`, ...options]);
+    runCompiler(run, compiler, ["-O2", "-std=c++17", "-shared", "-fPIC", "-pthread", "-Wno-psabi", "-DNAPI_VERSION=8", `-I${nodeHeaders}`, ...options]);
   await compile(
     ...[join(include, "tensorflow", "include"), join(folder, "tfjs-node")].map((path) => `-I${path}`),
     source("verlet_binding.cc"), // includes the package's own sources
+    ...KERNELS.map((name) => source(`kernels/${name}.cc`)),
     ...[`-L${join(folder, "tensorflow")}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
     // Relative to the addon, because the folder is renamed after it has proved to work.
     "-Wl,-rpath,$ORIGIN/tensorflow",

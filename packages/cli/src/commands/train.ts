@@ -9,8 +9,9 @@ export function addTrain(program: Command): void {
     .argument("<yaml>", "the run's configuration")
     .argument("[overrides...]", "key=value pairs over the file, such as trainer.seed=7")
     .addOption(backendOption())
+    .option("--plan", "print what the run is made of and the memory it will take, and end; with 1 where it cannot fit")
     .option("--json", "print events as JSON lines")
-    .addHelpText(...example("verlet train configs/grpo.yaml trainer.seed=7 rollout.temperature=0.8"))
+    .addHelpText(...example("verlet train configs/grpo.yaml trainer.seed=7 rollout.temperature=0.8", "verlet train configs/grpo.yaml --plan"))
     .action(async (yaml: string, overrides: string[], flags: TrainFlags) => {
       const { train } = await import("../verbs/train.js");
       await train(yaml, overrides, flags);

@@ -2,7 +2,7 @@
 import { withThreads, type BackendInfo, type BackendName } from "@verlet/backend";
 import { loadConfig, type LoadedConfig, type ResolvedConfig } from "@verlet/config";
 import { registry, Rng, type ChatTokenizer, type Policy } from "@verlet/core";
-import { buildRun, huggingFaceFolder, openSession, throughput, type LiveRun } from "@verlet/manager";
+import { buildRun, huggingFaceFolder, openSession, runMemory, sizeText, throughput, type LiveRun } from "@verlet/manager";
 import type { JsonFlag } from "../options.js";
 import { compact, note, print, printJson, progress, table } from "../output.js";
 import { peakMemory } from "../peak-memory.js";
@@ -33,7 +33,8 @@ interface BenchReport {
   step: { ms: Spread; tokensPerSecond: Spread | null; generateMs: number | null; rewardMs: number | null };
   /** One token for each of so many rows at a time. */
   sampling: { rows: number; ms: Spread };
-  memory: { trainedNumbers: number; peakBytes: number };
+  /** `estimatedBytes`: as the plan of the run has it. */
+  memory: { trainedNumbers: number; peakBytes: number; estimatedBytes: number | null };
 }
 
 const PROMPT_TOKENS = 16;
@@ -60,14 +61,14 @@ async function onRandomRows(yaml: string, overrides: readonly string[], tokens: 
 
 async function measure(loaded: LoadedConfig, warmUp: number, steps: number): Promise<BenchReport> {
   const { config } = loaded;
-  const session = await openSession(loaded, huggingFaceFolder);
+  const session = await openSession(loaded, huggingFaceFolder, config);
   try {
     const run = await buildRun(session, loaded, note);
     try {
       const step = await timeSteps(run, warmUp, steps);
       const trained = [run.policy, ...run.companions.all.map(({ model }) => model)];
       const trainedNumbers = trained.flatMap(({ trainable }) => trainable).reduce((sum, { variable }) => sum + variable.size, 0);
-      const memory = { trainedNumbers, peakBytes: peakMemory() };
+      const memory = { trainedNumbers, peakBytes: peakMemory(), estimatedBytes: run.shape ? runMemory(run.shape).peak : null };
       const sampling = await timeSampling(session.policy, session.tokenizer, config);
       return { algorithm: config.algorithm.name, ...computer(session.backend), steps, step, sampling, memory };
     } finally {
@@ -138,7 +139,7 @@ function describe({ algorithm, backend, tensorflow, device, threads, steps, step
     ["step", `${range(step.ms, "ms")}, ${steps} timed${parts.length > 0 ? `; of it ${parts.join(", ")}` : ""}`],
     ...(step.tokensPerSecond ? [["training", range(step.tokensPerSecond, "tokens/s")]] : []),
     ["sampling", `${range(sampling.ms, "ms")} a token, ${sampling.rows} rows at once`],
-    ["memory", `${compact(Math.round(memory.peakBytes / 1e6) / 1000)} GB at most while training; ${memory.trainedNumbers} trained numbers`],
+    ["memory", `${sizeText(memory.peakBytes)} at most while training${memory.estimatedBytes === null ? "" : ` (${sizeText(memory.estimatedBytes)} estimated)`}; ${memory.trainedNumbers} trained numbers`],
   ]);
 }
 

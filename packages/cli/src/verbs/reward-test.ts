@@ -16,7 +16,7 @@ import { columnName, describeSource, placeOf, readRows } from "@verlet/data";
 import { huggingFaceFolder } from "@verlet/manager";
 import { readFileRows } from "../input-rows.js";
 import type { JsonFlag } from "../options.js";
-import { print, printJson } from "../output.js";
+import { note, print, printJson } from "../output.js";
 import { describeScores } from "../reward-report.js";
 import { reportText } from "../reward-report-text.js";
 import { answerColumns, ownAnswers, promptsOf, readRollouts } from "../reward-samples.js";
@@ -35,7 +35,7 @@ export async function rewardTest(yaml: string, overrides: readonly string[], { r
   const tokenizer = await huggingFaceFolder.loadTokenizer(config.model);
   const lines = file === undefined ? undefined : await readFileRows(file, "--rollouts", limit === undefined ? {} : { maxSamples: limit });
   const source = describeSource(config.data.train);
-  const { rows, where } = await readRows(config.data.train, { columns: config.data.columns, defaultSplit: "train" });
+  const { rows, where } = await readRows(config.data.train, { columns: config.data.columns, defaultSplit: "train", log: note });
   const prompts = promptsOf({ rows: lines ? rows : rows.slice(0, limit), where }, config, tokenizer);
   const rollouts = lines ? readRollouts(lines, prompts, tokenizer) : ownAnswers(prompts, config, tokenizer, (row) => placeOf(row) ?? source);
   const scored = await createManager(config, tokenizer).score(rollouts, { step: 0, signal: new AbortController().signal });

@@ -27,6 +27,9 @@ export interface Companion<M> {
   readonly optimizer: Optimizer;
 }
 
+/** The call of `Companions` that loads it. */
+export type CompanionKind = "critic" | "policyCopy";
+
 /** Where a companion's optimizer differs from the `optimizer` section, which holds for the rest. */
 export interface CompanionOptions {
   learningRate?: number | undefined;

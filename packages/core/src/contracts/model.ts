@@ -33,6 +33,8 @@ export interface LogProbResult {
   entropy?: tf.Tensor1D;
   /** [N], Σ p² of the next-token distribution; a plain value. Present when asked for. */
   sumSquares?: tf.Tensor1D;
+  /** [N], 1 where the token is the most likely one of its distribution (the first of equals), 0 elsewhere; a plain value. Present when asked for. */
+  mostLikely?: tf.Tensor1D;
 }
 
 /** What a pass over given tokens computes. */
@@ -41,6 +43,7 @@ export interface LogProbOptions {
   /** "differentiable" gives the entropy a gradient, as a bonus in the loss needs. */
   entropy?: boolean | "differentiable";
   sumSquares?: boolean;
+  mostLikely?: boolean;
   /**
    * Renormalises each distribution over the tokens that sampling would keep; the given token always counts as kept, so
    * its log-prob stays finite when the policy has moved.

@@ -1,4 +1,5 @@
 import type { Row } from "../batch.js";
+import type { DataError } from "../errors.js";
 import type { Metrics } from "./values.js";
 
 export interface EvalResult {
@@ -51,7 +52,14 @@ export interface DatasetReader {
   /**
    * Rows with their place in the file, for messages.
    * @param split one split's name; without it the only one there is.
-   * @param log takes a line for the user, about what takes a while.
    */
-  read(path: string, split?: string, log?: (line: string) => void): Promise<readonly Row[]>;
+  read(path: string, split?: string, listeners?: ReadListeners): Promise<readonly Row[]>;
+}
+
+/** Who is told what while rows are read. */
+export interface ReadListeners {
+  /** Takes a line for the user, about what takes a while. */
+  log?: (line: string) => void;
+  /** Takes the error of a row that cannot be read, which is then left out. Without it the first such error is thrown, as always by a reader that cannot go on after one. */
+  broken?: (error: DataError) => void;
 }

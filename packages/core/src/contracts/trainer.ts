@@ -25,6 +25,7 @@ export interface Optimizer {
   step(gradients: readonly tf.Tensor[]): Metrics;
   /** Named tensors (float32) and scalars for a checkpoint. `data` may be read from the device when asked for: ask before the next step. */
   state(): { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> };
+  /** The inverse. `data` may be read from a file when asked for: ask before this returns, for one tensor after the other. */
   restore(state: { step: number; tensors: Record<string, { shape: number[]; data: Float32Array }> }): void;
   dispose(): void;
 }
@@ -49,7 +50,11 @@ export interface Trainer {
    * @throws DataError when nothing is left.
    */
   prepare?(rows: readonly Row[], context: PrepareContext): readonly Row[];
-  /** Tokens of a row that `prepare` gave back; for `data.groupByLength`, which the registration names under `reads`. */
+  /**
+   * Tokens of a row that `prepare` gave back, of its prompt where completions are sampled: with it the memory that a run
+   * will take is estimated for its longest row, without it for the longest that the config allows. `data.groupByLength`,
+   * which the registration names under `reads`, cannot be without it.
+   */
   lengthOf?(row: Row): number;
   setup(run: Run): Promise<void>;
   step(): Promise<StepMetrics>;

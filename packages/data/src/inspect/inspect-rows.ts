@@ -6,6 +6,7 @@ import { layoutName } from "../layouts.js";
 import { promptText } from "../prepare-prompts.js";
 import type { RowSet } from "../read-rows.js";
 import { sftParts } from "../sft-parts.js";
+import { causeOf, type BrokenRows } from "./broken-rows.js";
 import type { Spread } from "./histogram.js";
 import { spreadOf } from "./histogram.js";
 import { PlainTokenizer } from "./plain-tokenizer.js";
@@ -18,6 +19,8 @@ export interface InspectOptions extends InspectSection {
   tokenizer?: ChatTokenizer;
   /** Rows that training must not see. */
   evaluation?: RowSet;
+  /** What `readRows` could not read of either. */
+  broken?: Pick<BrokenRows, "rows" | "first">;
   /** How many rows to show. */
   samples: number;
 }
@@ -45,6 +48,8 @@ export interface InspectReport {
   fits: { trainer: string; columns: string; rows: number; missing?: string }[];
   /** Rows with something to compare an answer with. */
   answers: number;
+  /** Rows that are no rows, such as a line of broken JSON; they count nowhere else. */
+  broken?: Pick<BrokenRows, "rows" | "first">;
   /** What is wrong with single rows: for the kinds of training that can take most of the others. */
   problems: RowProblem[];
   unit: "tokens" | "characters";
@@ -73,6 +78,7 @@ export function inspectRows({ rows, where }: RowSet, options: InspectOptions): I
     ...(layout !== undefined && { layout }),
     fits: fits.map(({ fit: { trainer, columns }, failures }) => ({ trainer, columns, rows: rows.length - failures.length, ...(failures[0] && { missing: failures[0].what }) })),
     answers: rows.filter((row) => answerOf(row, columnName(options.columns, "answer")) !== undefined).length,
+    ...(options.broken && { broken: options.broken }),
     problems: problemsOf(taken.flatMap(({ failures }) => failures)),
     ...measure(madeBy(sftFit), madeBy(rlFit), options),
     duplicates: places(findDuplicates(keys), where),
@@ -96,9 +102,8 @@ function checkAll<T>(rows: readonly Row[], where: (i: number) => string, check: 
       made.push(check(row, where(index)));
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      const { what, got } = error.parts;
-      const column = /columns? "([^"]+)"/.exec(what)?.[1];
-      failures.push({ index, where: where(index), ...(column !== undefined && { column }), what: got ? `${what}: ${got}` : what });
+      const column = /columns? "([^"]+)"/.exec(error.parts.what)?.[1];
+      failures.push({ index, where: where(index), ...(column !== undefined && { column }), what: causeOf(error) });
     }
   }
   return { made, failures };

@@ -31,7 +31,7 @@ export const data: StageKind<z.output<typeof options>> = {
         await mkdir(folder, { recursive: true });
         const read: Record<string, readonly string[]> = {};
         for (const [set, source] of Object.entries(sets) as [string, DataSource][]) {
-          const { rows } = await readRows(source, { defaultSplit: set, ...(maxSamples !== undefined && { maxSamples }) });
+          const { rows } = await readRows(source, { defaultSplit: set, log: line, ...(maxSamples !== undefined && { maxSamples }) });
           read[set] = rows.map((row) => asLine(row, `stage ${name}, ${describeSource(source)}`));
           await writeFile(paths[set]!, read[set].map((text) => `${text}\n`).join(""));
           line(`${set}: ${rows.length} rows of ${describeSource(source)}`);

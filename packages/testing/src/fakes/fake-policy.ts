@@ -17,7 +17,7 @@ export class FakePolicy implements Policy {
   readonly #logits = tf.tidy(() => tf.variable(tf.zeros([V])));
   readonly trainable: readonly Parameter[] = [{ name: "logits", variable: this.#logits }];
 
-  logProbs(tokens: TokenBatch, { positions }: TargetSelection, { temperature, entropy, sumSquares }: LogProbOptions): LogProbResult {
+  logProbs(tokens: TokenBatch, { positions }: TargetSelection, { temperature, entropy, sumSquares, mostLikely }: LogProbOptions): LogProbResult {
     const targets = tf.tensor1d(Array.from(positions, (p) => tokens.ids[p]!), "int32");
     const all = tf.logSoftmax(tf.div<tf.Tensor1D>(this.#logits, temperature)); // [V]
     const logProbs = tf.sum<tf.Tensor1D>(tf.mul(tf.oneHot(targets, V), all), 1); // [N]
@@ -27,6 +27,7 @@ export class FakePolicy implements Policy {
       logProbs,
       ...(entropy && { entropy: everywhere(entropy === "differentiable" ? spread : tf.scalar(spread.dataSync()[0]!)) }),
       ...(sumSquares && { sumSquares: everywhere(tf.sum(tf.square(tf.exp(all)))) }),
+      ...(mostLikely && { mostLikely: tf.cast(tf.equal(targets, tf.argMax(all)), "float32") }),
     };
   }
 

@@ -9,15 +9,23 @@ const BATCH = 2;
 const WIDTH = 5;
 const DIM = 4;
 
-/** [rows, 1, T, S]: causal, and hiding the first `padding[row]` keys. */
-function maskOf(padding: readonly number[], width = WIDTH): tf.Tensor4D {
-  const numbers = padding.flatMap((hidden) =>
-    Array.from({ length: width * width }, (_, i) => (i % width > Math.floor(i / width) || i % width < hidden ? HIDDEN : 0)),
+/** [rows, 1, T, T]: causal, and a token sees its own sequence alone. @param sequences of each row's tokens */
+function maskOf(sequences: readonly (readonly number[])[], width = WIDTH): tf.Tensor4D {
+  const numbers = sequences.flatMap((row) =>
+    Array.from({ length: width * width }, (_, i) => {
+      const [query, key] = [Math.floor(i / width), i % width];
+      return key > query || row[query] !== row[key] ? HIDDEN : 0;
+    }),
   );
-  return tf.tensor4d(numbers, [padding.length, 1, width, width]);
+  return tf.tensor4d(numbers, [sequences.length, 1, width, width]);
 }
 
-const forGroups = (mask: tf.Tensor4D, groups: number): tf.Tensor4D => tf.tile(mask, [1, 1, groups, 1]);
+const causal = (width = WIDTH): tf.Tensor4D => maskOf([new Array<number>(width).fill(0)], width);
+
+const apart = (sequences: readonly (readonly number[])[]): tf.Tensor2D => tf.tensor2d(sequences.map((row) => [...row]));
+
+/** As packed rows have them, and as a row with padding on the left and a gap. */
+const ownSequences = [[0, 0, 2, 2, 2], [0, 0, 1, 0, 1]];
 
 const inputs = (heads: number, kvHeads: number): tf.Tensor[] => [
   randomTensor<tf.Rank.R4>([BATCH, WIDTH, heads, DIM], 1),
@@ -31,83 +39,72 @@ await describeOnBackendsAndWebgpu("attention", () => {
     ["two query heads a key head", 4, 2],
     ["one key head for all", 3, 1],
   ])("%s: equals the plain form with keys repeated, forward and gradients of q, k and v", (_, heads, kvHeads) => {
-    const mask = maskOf([0]);
-    const fused = forGroups(mask, heads / kvHeads);
+    const mask = causal();
     expectSameFunction(
-      (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused),
+      (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D),
       (q, k, v) => attentionComposed(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask),
       inputs(heads, kvHeads),
     );
   });
 
-  test("a mask of its own for each row, the first with two padded keys", () => {
-    const mask = maskOf([2, 0]);
-    const fused = forGroups(mask, 2);
+  test("a token sees its own sequence alone, in each row another", () => {
+    const mask = maskOf(ownSequences);
     expectSameFunction(
-      (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused),
+      (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, apart(ownSequences)),
       (q, k, v) => attentionComposed(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask),
       inputs(4, 2),
     );
   });
 
-  test.each([1, 2, 3, 4])("in chunks of %d queries it gives the same, with a mask a row too", (queries) => {
-    for (const padding of [[0], [2, 0]]) {
-      const fused = forGroups(maskOf(padding), 2);
+  test.each([
+    ["2 queries", { queries: 2 }],
+    ["4 queries, the last one alone", { queries: 4 }],
+    ["8 scores of each head", { scores: 8 * 4 * BATCH }],
+    ["2 queries, probabilities computed again", { queries: 2, kept: 0 }],
+    ["1 query, probabilities computed again", { queries: 1, kept: 0 }],
+  ])("in chunks of %s it gives the same, with sequences too", (_, limits) => {
+    for (const [mask, sequences] of [[causal()], [maskOf(ownSequences), apart(ownSequences)]] as const) {
       expectSameFunction(
-        (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused, queries * BATCH * 4 * WIDTH),
-        (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, fused),
+        (q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, sequences, limits),
+        (q, k, v) => attentionComposed(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask),
         inputs(4, 2),
       );
     }
   });
 
-  test("in chunks, memory grows with the length and not with its square; nothing is left behind", async () => {
+  test.each([
+    ["rows of one sequence", false],
+    ["rows of several", true],
+  ])("%s: in chunks, memory grows with the length and not with its square; nothing is left behind", async (_, several) => {
     const pass = (width: number) => (): void => {
       const [q, k, v] = [1, 2, 3].map((seed) => tf.tidy(() => tf.variable(randomTensor([1, width, 4, DIM], seed))));
-      const mask = maskOf([0], width);
-      const { value, gradients } = gradientsOf(() => tf.sum(tf.square(attention(q as unknown as tf.Tensor4D, k as unknown as tf.Tensor4D, v as unknown as tf.Tensor4D, mask, 4 * width * 8))), [q!, k!, v!]);
-      tf.dispose([q, k, v, mask, value, gradients] as tf.Tensor[]);
+      const sequences = several ? apart([Array.from({ length: width }, (_, t) => Math.floor(t / 10))]) : undefined;
+      const few = { scores: 4 * width * 8, kept: 0 };
+      const { value, gradients } = gradientsOf(() => tf.sum(tf.square(attention(q as unknown as tf.Tensor4D, k as unknown as tf.Tensor4D, v as unknown as tf.Tensor4D, sequences, few))), [q!, k!, v!]);
+      tf.dispose([q, k, v, value, gradients, sequences ?? []] as tf.Tensor[]);
     };
-    const above = (width: number): number => peakBytes(pass(width)) - 3 * 4 * width * width; // apart from the caller's mask, which tfjs counts for each of three tensors on it
-    expect(above(128)).toBeLessThan(4.2 * above(32)); // 16 times the scores
+    expect(peakBytes(pass(128))).toBeLessThan(4.5 * peakBytes(pass(32))); // 16 times the scores
     await expectNoLeak(pass(32));
   });
 
-  test("by hand: the first token sees only itself, so its output is its value", () => {
-    const [q, k, v] = inputs(2, 2) as tf.Tensor4D[];
-    const out = attention(q!, k!, v!, maskOf([0]));
-    expect(tf.max(tf.abs(tf.sub(tf.slice(out, [0, 0, 0, 0], [BATCH, 1, 2, DIM]), tf.slice(v!, [0, 0, 0, 0], [BATCH, 1, 2, DIM])))).dataSync()[0]).toBeLessThan(1e-6);
-  });
-
-  test("queries share the key head whose turn it is: head 2 of 4 reads key head 1 of 2", () => {
-    const [q, k, v] = inputs(4, 2) as tf.Tensor4D[];
-    const grouped = attention(q!, k!, v!, forGroups(maskOf([0]), 2));
-    const third = tf.slice(grouped, [0, 0, 2, 0], [BATCH, WIDTH, 1, DIM]);
+  test("a query head reads the key head of its own group", () => {
+    const [q, k, v] = inputs(4, 2) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const third = tf.slice(attention(q, k, v), [0, 0, 2, 0], [BATCH, WIDTH, 1, DIM]);
     const head = (x: tf.Tensor4D, i: number): tf.Tensor4D => tf.slice(x, [0, 0, i, 0], [BATCH, WIDTH, 1, DIM]);
-    const alone = attention(head(q!, 2), head(k!, 1), head(v!, 1), maskOf([0]));
+    const alone = attention(head(q, 2), head(k, 1), head(v, 1));
     expect(tf.max(tf.abs(tf.sub(third, alone))).dataSync()[0]).toBeLessThan(1e-6);
   });
 
-  test("a fully hidden query stays finite, in the gradients too", () => {
-    const hidden = tf.fill([1, 1, WIDTH, WIDTH], HIDDEN) as tf.Tensor4D;
-    const { output, gradients } = outputAndGradients((q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, hidden), inputs(2, 2));
-    expect([...output, ...gradients.flat()].every(Number.isFinite)).toBe(true);
-  });
-
-  test("more keys than queries, as with a cache", () => {
-    const [, k, v] = inputs(4, 2);
-    const q = randomTensor<tf.Rank.R4>([BATCH, 2, 4, DIM], 5);
-    expectSameFunction(
-      (a, b, c) => attention(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, tf.zeros([1, 1, 4, WIDTH])),
-      (a, b, c) => attentionComposed(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, tf.zeros([1, 1, 2, WIDTH])),
-      [q, k!, v!],
-    );
+  test("what a token cannot see changes nothing, bit for bit", () => {
+    const [q, k, v] = inputs(4, 2) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const last = (x: tf.Tensor4D): tf.Tensor4D => tf.concat([tf.slice(x, [0, 0, 0, 0], [BATCH, WIDTH - 1, 2, DIM]), tf.fill([BATCH, 1, 2, DIM], 1e4)], 1);
+    const before = (x: tf.Tensor4D): number[] => [...tf.slice(x, [0, 0, 0, 0], [BATCH, WIDTH - 1, 4, DIM]).dataSync()];
+    for (const queries of [2, 128]) expect(before(attention(q, last(k), last(v), undefined, { queries }))).toEqual(before(attention(q, k, v, undefined, { queries })));
   });
 
   test("leaves no tensor behind", async () => {
-    const mask = forGroups(maskOf([0]), 2);
     const given = inputs(4, 2);
-    await expectNoLeak(() => outputAndGradients((q, k, v) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask), given));
+    await expectNoLeak(() => outputAndGradients((q, k, v) => tf.tidy(() => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D)), given));
   });
 });
 

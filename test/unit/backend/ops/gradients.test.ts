@@ -102,7 +102,8 @@ describeOnBackends("checkpoint", () => {
     const { x, weights } = make();
     const plain = tf.grads((...all) => chain(x, all as tf.Tensor2D[], false))(weights);
     const again = tf.grads((...all) => chain(x, all as tf.Tensor2D[], true))(weights);
-    expect(maxDifference(numbers(again), numbers(plain))).toBeLessThan(1e-6);
+    const largest = Math.max(...numbers(plain).map(Math.abs)); // 1.6e5; tfjs's backward pass rounds its sums at other places
+    expect(maxDifference(numbers(again), numbers(plain)) / largest).toBeLessThan(1e-6);
     tf.dispose([x, weights, plain, again]);
   });
 

@@ -8,8 +8,8 @@ import { expectNoLeak, randomTensor } from "../../../helpers/tensors.js";
 describeOnBackends("packed weights", (name) => {
   const onProcessor = (): boolean => name === "native" && !(tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice;
 
-  // the last number is the rank of the product on a processor under TensorFlow, where large weights come in panels
-  test.each([[64, 24, 1, 2], [33, 24, 1, 2], [1024, 300, 1, 3], [1024, 300, 2, 3], [1056, 300, 2, 2], [1001, 300, 1, 2]])("%i × %i in %i parts: x·Wᵀ, and its parts", (out, width, parts, rank) => {
+  // the last number is the rank of the product on a processor under TensorFlow, where weights come in panels
+  test.each([[64, 24, 1, 3], [33, 24, 1, 2], [1024, 300, 1, 3], [1024, 300, 2, 3], [1056, 300, 2, 2], [1001, 300, 1, 2]])("%i × %i in %i parts: x·Wᵀ, and its parts", (out, width, parts, rank) => {
     tf.tidy(() => {
       const [x, weight] = [randomTensor<tf.Rank.R2>([5, width], 1), tf.div<tf.Tensor2D>(randomTensor<tf.Rank.R2>([out, width], 2), Math.sqrt(width))];
       const expected: tf.Tensor2D = tf.matMul(x, weight, false, true);
@@ -37,17 +37,29 @@ describeOnBackends("packed weights", (name) => {
 describeNative("on the native backend", () => {
   beforeAll(async () => void (await selectBackend("native")));
 
-  test.each([64, 40, 6])("%i outputs in bfloat16: operands and result rounded to 8 bits, half the memory", (out) => {
+  const rounded = (t: tf.Tensor): tf.Tensor2D => tf.tensor2d(Float32Array.from(t.dataSync(), toBfloat16), t.shape as [number, number]);
+
+  test.each([40, 6])("%i outputs in bfloat16: operands and result rounded to 8 bits, half the memory", (out) => {
     tf.tidy(() => {
       const [x, weight] = [randomTensor<tf.Rank.R2>([5, 24], 1), randomTensor<tf.Rank.R2>([out, 24], 2)];
       const packed = packWeight(weight, { dtype: "bfloat16" });
       expect(packed.full).toBeUndefined();
-      expect(packed.half!.size).toBe((out * 24) / 2);
-      const rounded = (t: tf.Tensor): tf.Tensor2D => tf.tensor2d(Float32Array.from(t.dataSync(), toBfloat16), t.shape as [number, number]);
+      expect(packed.half!.shape).toEqual([out, 12]);
       const expected = rounded(tf.matMul(rounded(x), rounded(weight), false, true)).dataSync();
       const got = joinPanels(packedProduct(x, packed)).dataSync();
       // a sum in another order may round to the neighbouring bfloat16, 2⁻⁷ away
       got.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(2 ** -7 * Math.abs(expected[i]!)));
+    });
+  });
+
+  test.each([[64, 1, 5], [32, 1, 1], [128, 2, 70]])("%i outputs in bfloat16 in %i parts, in panels: the weight alone is rounded, half the memory", (out, parts, rows) => {
+    tf.tidy(() => {
+      const [x, weight] = [randomTensor<tf.Rank.R2>([rows, 23], 1), randomTensor<tf.Rank.R2>([out, 23], 2)];
+      const packed = packWeight(weight, { parts, dtype: "bfloat16" });
+      expect(packed.half!.shape).toEqual([out / 32, 23, 16]);
+      const product = packedProduct(x, packed);
+      expect(product.shape).toEqual([rows, out]);
+      expect(maxDifference(product.dataSync(), tf.matMul(x, rounded(weight), false, true).dataSync())).toBeLessThan(1e-5);
     });
   });
 

@@ -142,6 +142,17 @@ await describeOnBackendsAndWebgpu("tokenLogProbs", () => {
     expect(Object.keys(rest)).toEqual(["logProbs"]);
   });
 
+  test.each([["one chunk", 1000], ["several chunks", 2 * VOCABULARY], ["a token of the vocabulary at a time", 1]])("mostLikely is 1 where the target is the arg max, the first of equals (%s)", (_, chunkNumbers) => {
+    const head5 = tf.tensor2d([[1], [3], [2], [3], [-1]]); // z = h · these
+    const h = tf.tensor2d([[1], [1], [1], [-1], [0], [0]]);
+    const { mostLikely, ...rest } = tokenLogProbs(h, head5, tf.tensor1d([1, 3, 2, 4, 0, 1], "int32"), { mostLikely: true, chunkNumbers });
+    expect([...mostLikely!.dataSync()]).toEqual([1, 0, 0, 1, 1, 0]);
+    expect(Object.keys(rest)).toEqual(["logProbs"]);
+    const best = tf.argMax(tf.matMul(hidden(), head(), false, true), 1).dataSync();
+    const random = tokenLogProbs(hidden(), head(), targets(), { mostLikely: true, temperature: 0.7, entropy: true, sumSquares: true, chunkNumbers });
+    expect([...random.mostLikely!.dataSync()]).toEqual(IDS.map((id, i) => Number(best[i] === id)));
+  });
+
   describe("filter", () => {
     /** Removes all but the three largest. */
     const topThree = (logits: Float32Array): void => {

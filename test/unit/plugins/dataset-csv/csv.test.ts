@@ -42,6 +42,16 @@ describe("the csv reader", () => {
     await expect(reading).rejects.toThrow(words);
   });
 
+  it("goes on after broken rows where somebody is told of them", async () => {
+    const path = await file("a.csv", 'q,a\n1,2\n1,2,3\n"x\ny",4\n5\n6,7\n');
+    const errors: DataError[] = [];
+    const { rows, where } = await readRows(path, { broken: (error) => errors.push(error) });
+    expect(rows).toEqual([{ q: "1", a: "2" }, { q: "x\ny", a: "4" }, { q: "6", a: "7" }]);
+    expect([0, 1, 2].map(where)).toEqual([2, 4, 7].map((line) => `${path}:${line}`));
+    expect(errors.map(({ parts }) => parts.where)).toEqual([`${path}:3`, `${path}:6`]);
+    expect(errors[0]!.message).toMatch(/broken CSV \(.*got 3.*\): expected as many cells/);
+  });
+
   it("names a missing file", async () => {
     await expect(readRows(join(folder, "none.csv"))).rejects.toThrow("] no such file: got");
   });

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { DataError } from "@verlet/core";
 import { readRows } from "@verlet/data";
 import "@verlet/plugins/dataset-csv";
 import "@verlet/plugins/dataset-hub";
@@ -41,6 +42,13 @@ describe("a folder as a data set", () => {
     symlinkSync(join(folder, "nowhere"), join(folder, "data/train-00002-of-00003.jsonl"));
     expect(await questions(`${folder}:train`)).toEqual(["a0", "a1", "b0"]);
     expect(await questions(`${folder}:test`)).toEqual(["t0"]);
+  });
+
+  it("tells of broken rows in each file of a split, and goes on", async () => {
+    add({ "train/1.jsonl": `{"q"\n${lines(1, "a")}`, "train/2.jsonl": `${lines(1, "b")}7\n` });
+    const places: string[] = [];
+    expect(await questions(folder, { broken: ({ parts }: DataError) => places.push(parts.where) })).toEqual(["a0", "b0"]);
+    expect(places).toEqual([`${join(folder, "train/1.jsonl")}:1`, `${join(folder, "train/2.jsonl")}:2`]);
   });
 
   it("goes by its README, and takes a configuration as a key or at the end of the path", async () => {

@@ -83,6 +83,13 @@ describe("a data set of the hub", () => {
     expect(log.at(-1)).toBe("downloading train.csv of maths/large, 1.2 MB");
   });
 
+  it("tells of broken rows by their place on the hub, and goes on", async () => {
+    add("maths/slips", { "train.jsonl": `${lines(1, "a")}{"q"\n${lines(1, "b")}` });
+    const places: string[] = [];
+    expect(await questions("hf://maths/slips", { broken: ({ parts }: DataError) => places.push(parts.where) })).toEqual(["a0", "b0"]);
+    expect(places).toEqual([`hf://maths/slips@${hub.commit("maths/slips", "main").slice(0, 12)}/train.jsonl:2`]);
+  });
+
   it("may be one file of it, in the form that Python has for it", async () => {
     add("maths/files", { "data/sums.parquet": parquet, "other/rows.csv": "q\nc0\n" }, { lfs: ["data/sums.parquet"] });
     expect((await readRows("hf://datasets/maths/files/data/sums.parquet[:1]")).rows).toEqual([{ question: "0+1?", answer: "0+1=1\n#### 1" }]);

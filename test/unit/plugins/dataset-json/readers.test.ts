@@ -70,6 +70,26 @@ describe("readRows", () => {
     await expect(reading).rejects.toThrow(words);
   });
 
+  it.each([
+    ["a.jsonl", '{"a":1}\n{"a":\n\n[2]\n{"a":3}\n', [2, 4], 5],
+    ["lines.json", '{"a":1}\n{"a":2]\n{"a":3}\n', [2], 3],
+    ["list.json", '[{"a":1},7,null,{"a":3}]', [2, 3], 4],
+  ])("goes on after broken rows where somebody is told of them: %s", async (name, content, broken, last) => {
+    const path = await file(name, content);
+    const errors: DataError[] = [];
+    const { rows, where } = await readRows(path, { broken: (error) => errors.push(error) });
+    expect(rows).toEqual([{ a: 1 }, { a: 3 }]);
+    expect(where(1)).toBe(`${path}:${last}`);
+    expect(errors.map(({ parts }) => parts.where)).toEqual(broken.map((row) => `${path}:${row}`));
+  });
+
+  it("throws the first broken row where no other is left", async () => {
+    const broken: unknown[] = [];
+    const reading = readRows(await file("a.jsonl", '{"a"\n{"b"\n'), { broken: (error) => broken.push(error) });
+    await expect(reading).rejects.toThrow(/a\.jsonl:1\] broken JSON/);
+    expect(broken).toHaveLength(2);
+  });
+
   it.each(["none.jsonl", "none.xyz"])("names a missing file: %s", async (name) => {
     await expect(readRows(join(folder, name))).rejects.toThrow(`] no such file: got ${join(folder, name)}. Check data.train or data.eval`);
   });

@@ -1,0 +1,27 @@
+// Ops that verlet adds to TensorFlow: passes over memory that would be many ops otherwise. For processors; their JavaScript
+// sides (packages/backend/src/ops) hold the formulas in plain ops, which other backends use and tests compare with.
+
+#pragma once
+
+namespace verlet {
+
+void RegisterDecodeStep();
+void RegisterLogits();
+void RegisterLowRank();
+void RegisterRmsNorm();
+void RegisterRotary();
+void RegisterSoftmax();
+void RegisterSwiglu();
+
+// Once in a process.
+inline void RegisterKernels() {
+  RegisterDecodeStep();
+  RegisterLogits();
+  RegisterLowRank();
+  RegisterRmsNorm();
+  RegisterRotary();
+  RegisterSoftmax();
+  RegisterSwiglu();
+}
+
+}  // namespace verlet

@@ -1,0 +1,137 @@
+// TensorFlow's C interface for ops of one's own, in fewer words.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+
+namespace verlet {
+
+using Shape = std::vector<int64_t>;
+
+inline int64_t Size(const Shape &shape) { return std::accumulate(shape.begin(), shape.end(), int64_t{1}, [](int64_t a, int64_t b) { return a * b; }); }
+
+// The length of the last axis, and how many such rows there are.
+inline int64_t Width(const Shape &shape) { return shape.empty() ? 1 : shape.back(); }
+inline int64_t Rows(const Shape &shape) { return Width(shape) == 0 ? 0 : Size(shape) / Width(shape); }
+
+struct FreeTensor {
+  void operator()(TF_Tensor *tensor) const { TF_DeleteTensor(tensor); }
+};
+
+// A tensor of float32 (or int32) that is held for the time of a computation.
+class Numbers {
+ public:
+  explicit Numbers(TF_Tensor *tensor) : tensor_(tensor) {
+    if (tensor == nullptr) return;
+    for (int i = 0; i < TF_NumDims(tensor); i++) shape.push_back(TF_Dim(tensor, i));
+    data = static_cast<float *>(TF_TensorData(tensor));
+  }
+  Shape shape;
+  float *data = nullptr;
+  const int32_t *integers() const { return reinterpret_cast<const int32_t *>(data); }
+
+ private:
+  std::unique_ptr<TF_Tensor, FreeTensor> tensor_;
+};
+
+// One execution of an op. After a failure `ok` is false, and everything else does nothing.
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext *context) : context_(context), status_(TF_NewStatus()) {}
+  ~Call() { TF_DeleteStatus(status_); }
+
+  bool ok = true;
+
+  Numbers Input(int i) {
+    TF_Tensor *tensor = nullptr;
+    if (ok) TF_GetInput(context_, i, &tensor, status_);
+    return Finish(tensor);
+  }
+
+  Numbers Output(int i, const Shape &shape) {
+    TF_Tensor *tensor = nullptr;
+    if (ok) tensor = TF_AllocateOutput(context_, i, TF_FLOAT, shape.data(), static_cast<int>(shape.size()), sizeof(float) * Size(shape), status_);
+    return Finish(tensor);
+  }
+
+  // In the memory of an input where nothing else needs that, else in memory of its own. The input must not have been asked for.
+  Numbers OutputOver(int input, int i, const Shape &shape, bool *over) {
+    TF_Tensor *tensor = nullptr;
+    int taken = -1;
+    if (ok) tensor = TF_ForwardInputOrAllocateOutput(context_, &input, 1, i, shape.data(), static_cast<int>(shape.size()), &taken, status_);
+    *over = taken >= 0;
+    return Finish(tensor);
+  }
+
+  void Expect(bool holds, const std::string &what) {
+    if (!ok || holds) return;
+    TF_SetStatus(status_, TF_INVALID_ARGUMENT, what.c_str());
+    Finish(nullptr);
+  }
+
+ private:
+  Numbers Finish(TF_Tensor *tensor) {
+    if (ok && TF_GetCode(status_) != TF_OK) {
+      TF_OpKernelContext_Failure(context_, status_);
+      ok = false;
+    }
+    return Numbers(tensor);
+  }
+
+  TF_OpKernelContext *context_;
+  TF_Status *status_;
+};
+
+// The attributes of an op, of which each has at most one of a kind.
+struct Attributes {
+  float number = 0;
+  bool flag = false;
+};
+
+struct OpDefinition {
+  const char *name;
+  std::vector<const char *> inputs;  // float, unless they say ": int32"
+  std::vector<const char *> outputs;
+  const char *number = nullptr;  // the name of the float attribute
+  const char *flag = nullptr;    // the name of the bool attribute
+};
+
+// Tells TensorFlow of an op on the processor. `compute` is void(Call &, const Attributes &).
+template <void (*compute)(Call &, const Attributes &)>
+void Register(const OpDefinition &op) {
+  static const OpDefinition definition = op;
+  TF_OpDefinitionBuilder *builder = TF_NewOpDefinitionBuilder(op.name);
+  for (const char *input : op.inputs) TF_OpDefinitionBuilderAddInput(builder, (std::string(input) + (std::strchr(input, ':') ? "" : ": float")).c_str());
+  for (const char *output : op.outputs) TF_OpDefinitionBuilderAddOutput(builder, (std::string(output) + ": float").c_str());
+  if (op.number) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.number) + ": float").c_str());
+  if (op.flag) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.flag) + ": bool").c_str());
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, [](TF_ShapeInferenceContext *context, TF_Status *status) { TF_ShapeInferenceContextSetUnknownShape(context, status); });
+  std::unique_ptr<TF_Status, void (*)(TF_Status *)> status(TF_NewStatus(), TF_DeleteStatus);
+  TF_RegisterOpDefinition(builder, status.get());
+
+  auto create = [](TF_OpKernelConstruction *construction) -> void * {
+    auto *attributes = new Attributes();
+    std::unique_ptr<TF_Status, void (*)(TF_Status *)> status(TF_NewStatus(), TF_DeleteStatus);
+    unsigned char flag = 0;
+    if (definition.number) TF_OpKernelConstruction_GetAttrFloat(construction, definition.number, &attributes->number, status.get());
+    if (definition.flag) TF_OpKernelConstruction_GetAttrBool(construction, definition.flag, &flag, status.get());
+    attributes->flag = flag != 0;
+    return attributes;
+  };
+  auto run = [](void *kernel, TF_OpKernelContext *context) {
+    Call call(context);
+    compute(call, *static_cast<Attributes *>(kernel));
+  };
+  auto destroy = [](void *kernel) { delete static_cast<Attributes *>(kernel); };
+  TF_RegisterKernelBuilder(op.name, TF_NewKernelBuilder(op.name, "CPU", create, run, destroy), status.get());
+}
+
+}  // namespace verlet
