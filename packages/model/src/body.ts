@@ -1,11 +1,10 @@
 import { scope, tf } from "@verlet/backend";
-import type { TokenBatch } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
-import { ownRotary } from "./own-sequence.js";
+import { rotaryAt, type Layout } from "./layout.js";
 import { RotaryAngles } from "./rotary-table.js";
 import { hiddenStates, type ModelWeights, type Pass } from "./transformer.js";
 
-/** The layers of a model on right-padded batches. */
+/** The layers of a model. */
 export class Body {
   readonly angles: RotaryAngles;
   /** Whether passes with gradients keep only each layer's input and run the layer twice. */
@@ -20,12 +19,13 @@ export class Body {
   }
 
   /** Final hidden states of every position, [B·T, H]. */
-  hidden({ ids, rows, width, starts }: TokenBatch, pass: Pass): tf.Tensor2D {
+  hidden({ ids, rows, width, positions, sequences }: Layout, pass: Pass): tf.Tensor2D {
     const rotary = scope(() => {
-      const table = this.angles.table(Int32Array.from({ length: width }, (_, t) => t), 1, width);
-      return starts ? ownRotary(starts, table) : table;
+      const count = positions ? positions.reduce((most, position) => Math.max(most, position), 0) + 1 : width;
+      const table = this.angles.table(Int32Array.from({ length: count }, (_, t) => t), 1, count);
+      return positions ? rotaryAt(positions, table, width) : table;
     });
-    const positions = { rows, width, rotary, ...(starts && { sequences: tf.tensor2d(Float32Array.from(starts), [rows, width]) }) };
-    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.#config, positions, { ...pass, checkpointing: this.gradientCheckpointing });
+    const placed = { rows, width, rotary, ...(sequences && { sequences: tf.tensor2d(sequences, [rows, width]) }) };
+    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.#config, placed, { ...pass, checkpointing: this.gradientCheckpointing });
   }
 }

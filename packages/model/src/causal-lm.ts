@@ -9,9 +9,11 @@ import { Body } from "./body.js";
 import { parseModelConfig, readModelConfig, type ModelConfig } from "./config.js";
 import { CachedDecoder, compileDecodeStep, type DecodeStep } from "./decoder.js";
 import type { WeightDtype } from "./dtype.js";
+import { layoutOf } from "./layout.js";
 import { adapterShapes, type LoraConfig, type LoraPair } from "./lora.js";
 import { assemble, baseParameters, disposeParameters, newAdapterParameters, randomBaseParameters, restoreParameters, type ParameterMap, type StoredParameter } from "./parameters.js";
 import { rowFilter } from "./row-filter.js";
+import { sharedPrefixes } from "./shared-prefixes.js";
 import { writeSafetensors } from "./safetensors.js";
 import { assignParameters, mergedWritable, readAdapter, toWrite, writable, writeModel, type WritableTensor } from "./stored-weights.js";
 import { hiddenStates, projectionsOf, type ModelWeights, type Pass } from "./transformer.js";
@@ -136,8 +138,9 @@ export class CausalLM implements Policy {
   }
 
   #selectedLogProbs(tokens: TokenBatch, { positions }: TargetSelection, options: LogProbOptions, pass: Pass): LogProbResult {
-    const hidden = this.#body.hidden(tokens, pass); // [B·T, H]
-    const predictors = tf.tensor1d(positions.map((p) => p - 1), "int32"); // token t is predicted at t − 1
+    const shared = pass.dropout ? undefined : sharedPrefixes(tokens, this.config); // dropout draws for each row's own tokens
+    const hidden = this.#body.hidden(shared ?? layoutOf(tokens), pass); // [B·T, H]
+    const predictors = tf.tensor1d(positions.map((p) => shared?.places[p - 1] ?? p - 1), "int32"); // token t is predicted at t − 1
     const targets = tf.tensor1d(positions.map((p) => tokens.ids[p]!), "int32");
     const { temperature, entropy = false, sumSquares = false, mostLikely = false } = options;
     const filter = rowFilter(options.filter);

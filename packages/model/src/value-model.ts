@@ -5,6 +5,7 @@ import { Rng, type Critic, type TargetSelection, type TokenBatch } from "@verlet
 import { ADAPTER_WEIGHTS, readAdapterConfig, writeAdapterConfig } from "./adapter-files.js";
 import { checkBaseDtype, type BaseMap, type FrozenParameter } from "./base-weights.js";
 import { Body } from "./body.js";
+import { layoutOf } from "./layout.js";
 import type { LoadOptions } from "./causal-lm.js";
 import { readModelConfig, type ModelConfig } from "./config.js";
 import { toSafetensorsDtype, type WeightDtype } from "./dtype.js";
@@ -96,7 +97,7 @@ export class ValueModel implements Critic {
    * @returns [N], differentiable with respect to the trainable parameters
    */
   scores(tokens: TokenBatch, positions: Int32Array, { dropout }: { dropout?: Rng } = {}): tf.Tensor1D {
-    const hidden = computeIn(this.#computeDtype, () => this.#body.hidden(tokens, { adapters: true, ...(dropout && { dropout }) })); // [B·T, H]
+    const hidden = computeIn(this.#computeDtype, () => this.#body.hidden(layoutOf(tokens), { adapters: true, ...(dropout && { dropout }) })); // [B·T, H]
     const get = <T extends tf.Tensor>(name: string): T | undefined => this.#head.get(`${HEAD}.${name}`)?.variable as T | undefined;
     const scores = linear(gatherRows(hidden, tf.tensor1d(positions, "int32")), get<tf.Tensor2D>("weight")!, get<tf.Tensor1D>("bias")); // [N, 1]
     return tf.reshape(scores, [positions.length]);

@@ -4,7 +4,7 @@ import { gradientsOf, replayCounts, replayed, tf } from "@verlet/backend";
 import { Rng, type TokenBatch } from "@verlet/core";
 import { collate, segmentStarts } from "@verlet/data";
 import { CausalLM, ValueModel, type LoraConfig } from "@verlet/model";
-import { ownRotary } from "../../../packages/model/dist/own-sequence.js";
+import { layoutOf, rotaryAt } from "../../../packages/model/dist/layout.js";
 import { describeOnBackends, describeOnOneBackend } from "../../helpers/backends.js";
 import { fixture, maxDifference, relativeL2 } from "../../helpers/fixtures.js";
 import { describeNative } from "../../helpers/native.js";
@@ -115,7 +115,8 @@ describeOnBackends("what packed rows are made of", () => {
 
   test("angles are those of each token's place in its own sequence", () => {
     const [cos, signedSin] = [10, 20].map((from) => tf.tensor4d([from, 0, from + 1, 1, from + 2, 2, from + 3, 3], [1, 4, 1, 2])); // [1, T, 1, D]
-    const own = ownRotary(starts, { cos: cos!, signedSin: signedSin! });
+    const { positions } = layoutOf({ ids: new Int32Array(8), lengths: Int32Array.of(4, 4), rows: 2, width: 4, starts });
+    const own = rotaryAt(positions!, { cos: cos!, signedSin: signedSin! }, 4);
     expect(own.cos.shape).toEqual([2, 4, 1, 2]);
     expect([...own.cos.dataSync()]).toEqual([10, 0, 11, 1, 10, 0, 11, 1, /**/ 10, 0, 11, 1, 12, 2, 10, 0]);
     expect([...own.signedSin.dataSync()]).toEqual([20, 0, 21, 1, 20, 0, 21, 1, /**/ 20, 0, 21, 1, 22, 2, 20, 0]);

@@ -29,7 +29,8 @@ interface Chunk {
  * @param q [B, T, heads, D]
  * @param k [B, T, kvHeads, D]
  * @param v [B, T, kvHeads, D]
- * @param sequences [B, T], whole numbers: a token sees, of those up to its own place, the ones with its own number; all without it
+ * @param sequences [B, T], whole numbers: a token sees, of those up to its own place, the ones with its own number and those with
+ *   a negative one; all without it
  * @returns [B, T, heads, D]
  */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences?: tf.Tensor2D, limits: Partial<AttentionLimits> = {}): tf.Tensor4D {

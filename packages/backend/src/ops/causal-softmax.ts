@@ -46,6 +46,7 @@ function hiddenAhead(size: number): tf.Tensor2D {
 function others(sequences: tf.Tensor2D, start: number): tf.Tensor4D {
   const [rows, keys] = sequences.shape;
   const own = tf.slice(sequences, [0, start], [rows, keys - start]);
-  const differ = tf.notEqual(tf.reshape(own, [rows, 1, -1, 1]), tf.reshape(sequences, [rows, 1, 1, keys]));
-  return tf.mul(tf.cast(differ, "float32"), HIDDEN);
+  const of = tf.reshape(sequences, [rows, 1, 1, keys]);
+  const hidden = tf.logicalAnd(tf.notEqual(tf.reshape(own, [rows, 1, -1, 1]), of), tf.greaterEqual(of, 0));
+  return tf.mul(tf.cast(hidden, "float32"), HIDDEN);
 }
