@@ -1,4 +1,5 @@
 /** Log-probs of target tokens in chunks over the vocabulary: for batches whose logits do not fit into one chunk. */
+import { endReplay } from "../replay/replayed.js";
 import { tf } from "../tf.js";
 import { after } from "./after.js";
 import type { FrozenTable } from "./frozen/frozen-weight.js";
@@ -81,6 +82,7 @@ export function vocabularyLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | Froz
   const output = fusedOp<tf.Tensor1D>(
     head instanceof tf.Tensor ? [hidden, head] : [hidden],
     (save) => {
+      if (!(head instanceof tf.Tensor)) endReplay(); // a function would unpack all frozen weights at its beginning
       const chunks = starts.map(columns);
       const all = (name: keyof Columns): tf.Tensor2D => tf.stack(chunks.map((chunk) => chunk[name]!)) as tf.Tensor2D; // [chunks, N]
       const logSums = all("logSum");

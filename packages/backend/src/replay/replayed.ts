@@ -5,7 +5,7 @@ import { TraceStore } from "./trace-store.js";
 /** Courses that are kept: one for each shape of a batch, for each kind of step. */
 const LIMIT = 64;
 
-let running = false;
+let running: StepSession | undefined;
 let store: { backend: GraphBackend; traces: TraceStore } | undefined;
 const counts = { replayed: 0, recorded: 0, singleOps: 0 };
 
@@ -24,7 +24,7 @@ export function replayed<T>(compute: () => T): T {
   if (!backend) return compute();
   if (store?.backend !== backend) store = { backend, traces: new TraceStore(LIMIT) };
   const session = new StepSession(backend, store.traces);
-  running = true;
+  running = session;
   try {
     let result: T;
     try {
@@ -38,9 +38,15 @@ export function replayed<T>(compute: () => T): T {
     counts.singleOps += session.single;
     return result;
   } finally {
-    running = false;
+    running = undefined;
   }
 }
+
+/**
+ * Ends the part of the computation that runs as one, if there is one: what follows goes op by op. For work of which a piece
+ * may be in memory at a time, which a function would begin all at once.
+ */
+export const endReplay = (): void => running?.end();
 
 /** How many computations ran as one function, how many op by op while they were written down, and ops executed one by one in either. */
 export const replayCounts = (): Readonly<typeof counts> => ({ ...counts });

@@ -42,6 +42,11 @@ export class StepSession {
   /** Ops executed one by one. */
   single = 0;
 
+  /** Makes good what is promised; ops run one by one from here on. */
+  end(): void {
+    if (this.#running) this.#stop(true);
+  }
+
   /** Makes good what is promised and lets go of the backend. */
   close(): void {
     try {
