@@ -16,7 +16,7 @@ import { rowFilter } from "./row-filter.js";
 import { sharedPrefixes } from "./shared-prefixes.js";
 import { writeSafetensors } from "./safetensors.js";
 import { assignParameters, mergedWritable, readAdapter, toWrite, writable, writeModel, type WritableTensor } from "./stored-weights.js";
-import { hiddenStates, projectionsOf, type ModelWeights, type Pass } from "./transformer.js";
+import { projectionsOf, type ModelWeights, type Pass } from "./transformer.js";
 import { moduleName, projectionNames } from "./weight-names.js";
 
 export interface LoadOptions {
@@ -167,8 +167,8 @@ export class CausalLM implements Policy {
         positions[row * width + t] = Math.max(0, seen - 1);
       }
     }
-    const sequences = tf.tensor2d(Float32Array.from(attentionMask), [rows, width]); // the padding is a sequence of its own
-    return hiddenStates(tf.tensor1d(ids, "int32"), this.#weights, this.config, { rows, width, rotary: this.#body.angles.table(positions, rows, width), sequences }, { adapters: true });
+    const sequences = Float32Array.from(attentionMask); // the padding is a sequence of its own
+    return this.#body.hidden({ ids, rows, width, positions, sequences }, { adapters: true });
   }
 
   async generate(prompts: readonly (readonly number[])[], options: SamplingOptions, rng: Rng): Promise<SampledRow[]> {

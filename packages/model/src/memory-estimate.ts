@@ -1,5 +1,5 @@
 /** What training a model will take in memory, from its shapes alone. */
-import { hasKernels, isNative, type ComputeDtype } from "@verlet/backend";
+import { hasKernels, isNative, keptProbabilities, type ComputeDtype } from "@verlet/backend";
 import { frozenFormat, type BaseDtype } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { adapterShapes, type LoraConfig } from "./lora.js";
@@ -49,9 +49,6 @@ const PROCESS = { native: 600e6, other: 350e6 };
 const LOGITS = 8 * 2 ** 20;
 const logitTensors = (): number => (hasKernels() ? 3 : 5);
 
-/** `attention` takes so many queries and scores at a time, and keeps its probabilities up to so many. */
-const ATTENTION = { queries: 128, scores: 8 * 2 ** 20, kept: 32 * 2 ** 20 };
-
 /** Tensors that a layer's backward pass makes, against those that its forward pass keeps (measured on Qwen3's shapes). */
 const BACKWARD = 0.5;
 
@@ -100,14 +97,12 @@ function storedBytes(shape: readonly number[], format: BaseDtype): number {
 /** What one layer's forward pass keeps for its backward pass. */
 function layerBytes({ hiddenSize, heads, kvHeads, headDim, intermediateSize, qkNorm }: ModelConfig, lora: LoraConfig | undefined, rows: number, width: number): number {
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
-  const chunk = Math.max(1, Math.min(width, ATTENTION.queries, Math.floor(ATTENTION.scores / (rows * heads * width))));
-  const scores = (rows * heads * width * (width + chunk)) / 2; // each chunk of queries with the keys up to its end
   const norms = 4 * hiddenSize + (qkNorm ? queries + keys : 0); // each norm's own result and, for the first two, the layers' input after it
   const attention = 2 * queries + 2 * keys; // q, k, v, and their mix as the output layer takes it
   const mlp = (hasKernels() ? 3 : 4) * intermediateSize; // gate, up, their product, and σ(gate) where that is not computed again
   // a dropped input and its mask for each adapter; all of them are counted, whatever the targets
   const dropped = lora && lora.dropout > 0 ? 2 * (5 * hiddenSize + queries + intermediateSize) : 0;
-  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + (scores > ATTENTION.kept ? 0 : scores));
+  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + keptProbabilities(rows * heads, width));
 }
 
 /** The weights a second time in the form that decoding takes, and the cache of a whole batch. */

@@ -1,4 +1,4 @@
-import { packWeight, tf, type ComputeDtype, type PackedWeight } from "@verlet/backend";
+import { packWeight, tf, type ComputeDtype, type StepLayer } from "@verlet/backend";
 import { dense } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { mergedWeight } from "./lora.js";
@@ -8,22 +8,7 @@ import type { ModelWeights, Projection } from "./transformer.js";
  * One layer's weights for few, fast products: laid out once, so that no step has to, and with the weight of the norm before
  * a product, and that norm's √width, multiplied in.
  */
-export interface PackedLayer {
-  /** q, k and v in one, H → (heads + 2·kvHeads)·D */
-  qkv: PackedWeight;
-  qkvBias?: tf.Tensor1D;
-  /** Norm weight of each q and k head, [heads + kvHeads, D]. */
-  headNorm?: tf.Tensor2D;
-  /** heads·D → H */
-  o: PackedWeight;
-  oBias?: tf.Tensor1D;
-  /** H → 2·I */
-  gateUp: PackedWeight;
-  gateUpBias?: tf.Tensor1D;
-  /** I → H */
-  down: PackedWeight;
-  downBias?: tf.Tensor1D;
-}
+export type PackedLayer = StepLayer;
 
 /** Adapters are merged in where `adapters` says so. */
 export function packLayer(layer: ModelWeights["layers"][number], config: ModelConfig, { adapters, dtype }: { adapters: boolean; dtype: ComputeDtype }): PackedLayer {

@@ -7,9 +7,6 @@
 
 namespace verlet {
 
-// As many as TensorFlow has for one op.
-int ThreadCount();
-
 // work(first, last) over all rows in blocks of `block`, in the order that threads come by. Returns when all are done.
 // `numbers` is about how many numbers are read and written in all: little work stays on this thread.
 void ForBlocks(int64_t rows, int64_t block, int64_t numbers, const std::function<void(int64_t, int64_t)> &work);

@@ -2,12 +2,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <sched.h>
 #include <thread>
-
-#include "parallel.h"
 
 namespace verlet {
 namespace {
@@ -69,6 +68,16 @@ struct Plan {
   }
 };
 
+// As many as TensorFlow has for one op.
+int ThreadCount() {
+  const char *wanted = std::getenv("TF_NUM_INTRAOP_THREADS");
+  if (wanted != nullptr && std::atoi(wanted) > 0) return std::atoi(wanted);
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return CPU_COUNT(&allowed);
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
+// Threads that sleep until there is a plan, less the one that asks.
 class Team {
  public:
   Team() {
@@ -117,7 +126,13 @@ class Team {
 void RunStages(const std::vector<Stage> &stages) {
   static Team *team = new Team();  // never ended: its threads live as long as the process
   static std::mutex one;
-  std::lock_guard<std::mutex> held(one);
+  if (!one.try_lock()) {  // ops run side by side share the processor as they are
+    for (const Stage &stage : stages) {
+      for (int64_t i = 0; i < stage.blocks; i++) stage.work(i);
+    }
+    return;
+  }
+  std::lock_guard<std::mutex> held(one, std::adopt_lock);
   Plan plan(stages);
   team->Run(&plan);
 }

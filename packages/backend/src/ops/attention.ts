@@ -88,13 +88,19 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequen
   );
 }
 
-/** Chunks of equal sizes but for the last, and whether the probabilities of all are kept. */
-function plan(heads: number, width: number, { queries, scores, kept }: AttentionLimits): { chunks: Chunk[]; kept: boolean } {
+/** Probabilities that `attention` keeps for its gradient, of so many rows' heads over so many tokens. */
+export function keptProbabilities(heads: number, width: number): number {
+  const { numbers, kept } = plan(heads, width, LIMITS);
+  return kept ? numbers : 0;
+}
+
+/** Chunks of equal sizes but for the last, the probabilities of all, and whether these are kept. */
+function plan(heads: number, width: number, { queries, scores, kept }: AttentionLimits): { chunks: Chunk[]; numbers: number; kept: boolean } {
   const most = Math.max(1, Math.min(queries, Math.floor(scores / (heads * width))));
   const size = Math.ceil(width / Math.ceil(width / most));
   const chunks = Array.from({ length: Math.ceil(width / size) }, (_, i) => ({ start: i * size, end: Math.min(width, (i + 1) * size) }));
   const numbers = chunks.reduce((sum, { start, end }) => sum + heads * (end - start) * end, 0);
-  return { chunks, kept: numbers <= kept };
+  return { chunks, numbers, kept: numbers <= kept };
 }
 
 /** [B, T, n, D] to [B, n, T, D] and back. */

@@ -1,5 +1,5 @@
 export { adamSlot, ComposedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
-export { attention, attentionComposed, type AttentionLimits } from "./attention.js";
+export { attention, attentionComposed, keptProbabilities, type AttentionLimits } from "./attention.js";
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";

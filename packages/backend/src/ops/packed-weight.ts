@@ -1,8 +1,9 @@
 /** Products with a weight that stays as it is for many products of few rows, as in decoding. */
 import { tf } from "../tf.js";
+import { bfloat16Pairs } from "./bfloat16-pairs.js";
 import type { ComputeDtype } from "./multiply.js";
 import { rawChain } from "./raw-chain.js";
-import { hasKernels, isNative, rawOp } from "./raw-op.js";
+import { hasKernels, isNative, isNativeGpu, rawOp } from "./raw-op.js";
 
 /** A weight [out, in] laid out for such products. One of the two forms is there. */
 export interface PackedWeight {
@@ -57,21 +58,13 @@ export function joinPanels(y: tf.Tensor): tf.Tensor2D {
 export const outputAxis = (y: tf.Tensor): number => (y.rank === 2 ? 1 : 0);
 
 /** Native without a GPU, whose own products of whole matrices are the faster ones. */
-const onProcessor = (): boolean => isNative() && !(tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice;
+const onProcessor = (): boolean => isNative() && !isNativeGpu();
 
-function halve(weight: tf.Tensor2D): tf.Tensor2D {
-  return tf.tidy(() => {
-    const pairs = tf.reshape(weight, [weight.shape[0], -1, 2]);
-    return rawChain(({ of, cast, bitcast }) => bitcast(cast(of(pairs), "bfloat16"), "float32")) as tf.Tensor2D;
-  });
-}
+const halve = (weight: tf.Tensor2D): tf.Tensor => tf.tidy(() => bfloat16Pairs(tf.reshape(weight, [weight.shape[0], -1, 2])));
 
-function halvePanels(weight: tf.Tensor2D): tf.Tensor3D {
+function halvePanels(weight: tf.Tensor2D): tf.Tensor {
   const [out, width] = weight.shape;
-  return tf.tidy(() => {
-    const pairs = tf.transpose(tf.reshape(weight, [out / PANEL, 2, PANEL / 2, width]), [0, 3, 2, 1]); // [out / 32, in, 16, 2]
-    return rawChain(({ of, cast, bitcast }) => bitcast(cast(of(pairs), "bfloat16"), "float32")) as tf.Tensor3D;
-  });
+  return tf.tidy(() => bfloat16Pairs(tf.transpose(tf.reshape(weight, [out / PANEL, 2, PANEL / 2, width]), [0, 3, 2, 1]))); // of [out / 32, in, 16, 2]
 }
 
 /**

@@ -5,7 +5,7 @@ import { after } from "./after.js";
 import type { FrozenTable } from "./frozen/frozen-weight.js";
 import { fusedOp } from "./fused-op.js";
 import type { ChunkWishes } from "./logit-chunk.js";
-import { logitColumns, logitSlopes } from "./logit-kernels.js";
+import { logitColumns, logitSlopes, type LogitColumns } from "./logit-kernels.js";
 import { multiplier } from "./multiply.js";
 import { hasKernels } from "./raw-op.js";
 import { stackRows } from "./stack-rows.js";
@@ -23,20 +23,8 @@ export interface VocabularyLogProbs {
   aside: { entropy?: tf.Tensor1D; sumSquares?: tf.Tensor1D; mostLikely?: tf.Tensor1D };
 }
 
-/** What a chunk's columns say about the whole softmax, [N] each. */
-interface Columns {
-  /** log Σ exp(z) over the chunk */
-  logSum: tf.Tensor1D;
-  /** z of the target, 0 where it lies in another chunk */
-  target: tf.Tensor1D;
-  /** Mean of z under the chunk's own softmax q */
-  mean?: tf.Tensor1D;
-  /** Σ q² */
-  squares?: tf.Tensor1D;
-  /** The highest z, and 1 where it is the target's */
-  top?: tf.Tensor1D;
-  hit?: tf.Tensor1D;
-}
+/** What a chunk's columns say about the whole softmax. */
+type Columns = Pick<LogitColumns, "logSum" | "target"> & Partial<LogitColumns>;
 
 /**
  * The chunks' statistics combine exactly: with L = log Σ exp over their log-sums l and w = exp(l − L), log p = z − L,

@@ -1,4 +1,5 @@
 import { tf } from "../../tf.js";
+import { bfloat16Pairs } from "../bfloat16-pairs.js";
 import { rawChain } from "../raw-chain.js";
 import type { FrozenTable } from "./frozen-weight.js";
 
@@ -13,10 +14,7 @@ export class Bfloat16Weight implements FrozenTable {
 
   static of(weight: tf.Tensor2D): Bfloat16Weight {
     const [out, width] = weight.shape;
-    const bits = tf.tidy(() => {
-      const pairs = tf.reshape(weight, [out, width / 2, 2]);
-      return rawChain(({ of, cast, bitcast }) => bitcast(cast(of(pairs), "bfloat16"), "float32"));
-    });
+    const bits = tf.tidy(() => bfloat16Pairs(tf.reshape(weight, [out, width / 2, 2])));
     return new Bfloat16Weight(bits as tf.Tensor2D);
   }
 
