@@ -1,5 +1,5 @@
-import { beforeAll, describe } from "vitest";
-import { selectBackend, tf, type BackendName } from "@verlet/backend";
+import { afterAll, beforeAll, describe } from "vitest";
+import { selectBackend, tf, useGraphs, type BackendName } from "@verlet/backend";
 import { preferSoftwareWebgpu } from "./software-webgpu.js";
 
 /** Why a backend that trains cannot be had on this machine, by name. */
@@ -30,6 +30,33 @@ export function describeOnBackends(title: string, body: (name: BackendName) => v
 export async function describeOnBackendsAndWebgpu(title: string, body: (name: BackendName) => void): Promise<void> {
   describeOnBackends(title, body);
   await describeOnWebgpu(title, body);
+}
+
+/** One suite on each training backend, and on native with `trainer.compile` off. */
+export function describeWithAndWithoutGraphs(title: string, body: (name: BackendName) => void): void {
+  describeOnBackends(title, body);
+  describeOpByOp(title, body);
+}
+
+/** The same, and on WebGPU: golden numbers hold however they are computed. */
+export async function describeEverywhere(title: string, body: (name: BackendName) => void): Promise<void> {
+  describeWithAndWithoutGraphs(title, body);
+  await describeOnWebgpu(title, body);
+}
+
+/** Of many cases, those that WebGPU computes in software too; the other backends compute all. */
+export const casesOn = <T>(name: BackendName, cases: readonly T[], representative: (each: T) => boolean): T[] => cases.filter((each) => name !== "webgpu" || representative(each));
+
+function describeOpByOp(title: string, body: (name: BackendName) => void): void {
+  if (!trainingBackends.includes("native")) return;
+  describe(`${title} [native, compile off]`, () => {
+    beforeAll(async () => {
+      await useBackend("native");
+      useGraphs(false);
+    });
+    afterAll(() => useGraphs(true));
+    body("native");
+  });
 }
 
 /** One suite on WebGPU, in software by choice. Where continuous integration lacks it, that is a failure. */

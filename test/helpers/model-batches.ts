@@ -2,7 +2,8 @@ import { gradientsOf, tf } from "@verlet/backend";
 import type { Parameter, TokenBatch } from "@verlet/core";
 import type { CausalLM } from "@verlet/model";
 import { globalNorm } from "@verlet/optim";
-import type { Arrays } from "./fixtures.js";
+import { maxDifference, type Arrays } from "./fixtures.js";
+import { replayedResult } from "./tensors.js";
 
 /** A padded batch of a fixture, and the same rows as the model trains on them: padding moved to the right. */
 export interface FixtureBatch {
@@ -29,7 +30,7 @@ export function fixtureBatch(arrays: Arrays, prefix = ""): FixtureBatch {
 }
 
 /** The places t ≥ 1 up to and including the one after the last token, and where their predictor lies in the fixture. */
-export function predictedPlaces({ rows, tokens, source }: FixtureBatch): { positions: number[]; predictors: number[]; isToken: boolean[] } {
+function predictedPlaces({ rows, tokens, source }: FixtureBatch): { positions: number[]; predictors: number[]; isToken: boolean[] } {
   const places = Array.from({ length: rows }, (_, row) => row).flatMap((row) =>
     Array.from({ length: tokens.lengths[row]! }, (_, i) => ({ row, t: i + 1 })),
   );
@@ -38,6 +39,19 @@ export function predictedPlaces({ rows, tokens, source }: FixtureBatch): { posit
     predictors: places.map(({ row, t }) => source(row, t - 1)),
     isToken: places.map(({ row, t }) => t < tokens.lengths[row]!),
   };
+}
+
+/** By how much log-probs of every next token, and the entropy at every token, differ from the fixture's; the largest. */
+export function logProbErrors(model: CausalLM, arrays: Arrays, side: string, batch: FixtureBatch): { logProbs: number; entropy: number } {
+  const { positions, predictors, isToken } = predictedPlaces(batch);
+  const [logProbs, entropy] = tf.tidy(() => {
+    const both = model.logProbs(batch.tokens, { positions: Int32Array.from(positions) }, { temperature: 1, entropy: true });
+    return [both.logProbs.dataSync(), both.entropy!.dataSync()];
+  });
+  const [expectedLogProbs, expectedEntropy] = [arrays.floats(`${side}.logprobs`), arrays.floats(`${side}.entropy`)]; // [rows, width − 1], entry t is of token t + 1; [rows, width]
+  const { width } = batch;
+  const ofTokens = predictors.map((p, i) => (isToken[i] ? expectedLogProbs[Math.floor(p / width) * (width - 1) + (p % width)]! : 0));
+  return { logProbs: maxDifference(logProbs!, ofTokens, isToken.map(Number)), entropy: maxDifference(entropy!, predictors.map((p) => expectedEntropy[p]!)) };
 }
 
 /** The places with a label, as transformers shifts them: a row's first token is never predicted. */
@@ -56,8 +70,10 @@ export interface LossAndGradients {
   gradients: Map<string, Float32Array>;
 }
 
-/** Mean negative log-prob of the labelled tokens with the gradients of everything that is trained. */
-export function lossAndGradients(model: CausalLM, batch: FixtureBatch): LossAndGradients {
+/** Mean negative log-prob of the labelled tokens with the gradients of everything that is trained, as one graph where the backend makes those. */
+export const lossAndGradients = (model: CausalLM, batch: FixtureBatch): LossAndGradients => replayedResult(() => pass(model, batch));
+
+function pass(model: CausalLM, batch: FixtureBatch): LossAndGradients {
   const positions = labelledPlaces(batch);
   const trainable: readonly Parameter[] = model.trainable;
   const { value, gradients } = gradientsOf(

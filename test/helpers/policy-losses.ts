@@ -1,7 +1,8 @@
 /** Policy losses on given log-probs, as fixtures have them. */
-import { gradientsOf, scope, tf } from "@verlet/backend";
+import { scope, tf } from "@verlet/backend";
 import { Rng, type AggregationMode, type PolicyLoss, type PolicyLossInput } from "@verlet/core";
 import { aggregate, stopGradient, type BatchTotals } from "@verlet/rl";
+import { valueAndGradient } from "./tensors.js";
 
 /** Rows of numbers, [B, C]. */
 export type Matrix = number[][];
@@ -32,7 +33,6 @@ export function evaluateLoss(loss: PolicyLoss, rows: LossRows, mode: Aggregation
   const marks = loss.mark?.({
     rows: mask.length, width: mask[0]!.length, logProbs: flat(logProbs), oldLogProbs: flat(oldLogProbs), advantages: flat(advantages), mask: flat(mask), rng: new Rng(0),
   });
-  const variable = tf.variable(tf.tensor2d(logProbs));
   const input = (live: tf.Tensor2D): PolicyLossInput => ({
     logProbs: live,
     oldLogProbs: rows.oldLogProbs ? tf.tensor2d(rows.oldLogProbs) : stopGradient(live),
@@ -40,17 +40,17 @@ export function evaluateLoss(loss: PolicyLoss, rows: LossRows, mode: Aggregation
     mask: tf.tensor2d(mask),
     ...(marks && { marks: tf.tensor2d(marks, [mask.length, mask[0]!.length]) }),
   });
-  const { value, gradients } = gradientsOf(() => {
-    const given = input(variable as unknown as tf.Tensor2D);
+  const live = tf.tensor2d(logProbs);
+  const { value, gradient } = valueAndGradient((x) => {
+    const given = input(x as tf.Tensor2D);
     const losses = loss.tokenLoss(given);
     return aggregate(extra ? tf.add(losses, extra(given)) : losses, given.mask, mode, totals);
-  }, [variable]);
+  }, live);
   const metrics = scope(() =>
-    Object.fromEntries(Object.entries(loss.tokenMetrics?.(input(variable as unknown as tf.Tensor2D)) ?? {}).map(([name, sum]) => [name, sum.dataSync()[0]!])),
+    Object.fromEntries(Object.entries(loss.tokenMetrics?.(input(live)) ?? {}).map(([name, sum]) => [name, sum.dataSync()[0]!])),
   );
-  const result = { loss: value.dataSync()[0]!, gradient: [...gradients[0]!.dataSync()], metrics };
-  tf.dispose([value, ...gradients, variable]);
-  return result;
+  live.dispose();
+  return { loss: value, gradient, metrics };
 }
 
 export const sumOf = (matrix: Matrix): number => matrix.flat().reduce((a, b) => a + b, 0);

@@ -25,6 +25,7 @@
 #include "binding/tfjs_binding.cc"
 
 #include "kernels/kernels.h"
+#include "kernels/product_loops.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/c/eager/c_api_experimental.h"
 
@@ -286,9 +287,14 @@ napi_value Init(napi_env env, napi_value exports) {
   }
   static std::once_flag registered;
   std::call_once(registered, verlet::RegisterKernels);
-  napi_value kernels;
-  napi_get_boolean(env, true, &kernels);
-  napi_set_named_property(env, exports, "verletKernels", kernels);
+  const std::pair<const char *, bool> facts[] = {
+      {"verletKernels", true}, {"verletProducts", verlet::fast_products}, {"verletBfloat16Products", verlet::bfloat16_products != nullptr},
+  };
+  for (const auto &[name, holds] : facts) {
+    napi_value value;
+    napi_get_boolean(env, holds, &value);
+    napi_set_named_property(env, exports, name, value);
+  }
   return exports;
 }
 

@@ -130,7 +130,8 @@ export class CausalLM implements Policy {
   }
 
   logProbs(tokens: TokenBatch, selection: TargetSelection, options: LogProbOptions): LogProbResult {
-    return this.#logProbs(tokens, selection, options, { adapters: true, ...(options.dropout && { dropout: options.dropout }) });
+    const drops = options.dropout && this.lora !== undefined && this.lora.dropout > 0;
+    return this.#logProbs(tokens, selection, options, { adapters: true, ...(drops && { dropout: options.dropout }) });
   }
 
   #logProbs(tokens: TokenBatch, selection: TargetSelection, options: LogProbOptions, pass: Pass): LogProbResult {

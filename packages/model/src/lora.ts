@@ -1,4 +1,4 @@
-import { addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
+import { adaptedLinear, addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
 import { ModelError, type Rng } from "@verlet/core";
 import { dense, multiplied, type Weight } from "./base-weights.js";
 import { moduleName, projectionNames, projectionShape, type ProjectionName } from "./weight-names.js";
@@ -85,6 +85,7 @@ export const rowNorms = (weight: tf.Tensor2D): tf.Tensor1D => tf.norm(weight, "e
  */
 export function adapt(x: tf.Tensor2D, weight: Weight, pair: LoraPair, dropout: Rng | undefined): tf.Tensor2D {
   const drops = dropout && pair.dropout > 0;
+  if (!drops && !pair.magnitude) return adaptedLinear(x, weight, { a: pair.a as tf.Tensor2D, b: pair.b as tf.Tensor2D, scale: pair.scale });
   const input = drops ? dropped(x, pair.dropout, dropout) : x;
   const low = linear(input, pair.a as tf.Tensor2D); // [N, r]
   const base = multiplied(x, weight); // [N, out]

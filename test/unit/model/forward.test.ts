@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
 import { Rng } from "@verlet/core";
 import { CausalLM } from "@verlet/model";
-import { describeOnBackends } from "../../helpers/backends.js";
+import { describeWithAndWithoutGraphs } from "../../helpers/backends.js";
 import { Arrays, fixture, maxDifference, readJson, relativeL2 } from "../../helpers/fixtures.js";
-import { fixtureBatch, l2, lossAndGradients, predictedPlaces, type FixtureBatch, type LossAndGradients } from "../../helpers/model-batches.js";
+import { fixtureBatch, l2, lossAndGradients, logProbErrors, type FixtureBatch, type LossAndGradients } from "../../helpers/model-batches.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
 
 interface Expected {
@@ -27,7 +27,7 @@ const GRADIENTS = 1e-3;
 
 const models = ["qwen3", "qwen3-untied-bf16", "qwen3-sharded", "qwen2", "llama"];
 
-describeOnBackends("golden models", () => {
+describeWithAndWithoutGraphs("golden models", () => {
   describe.each(models)("%s", (name) => {
     let model: CausalLM;
     beforeAll(async () => void (model = await CausalLM.load(fixture(`models/${name}`))));
@@ -52,17 +52,9 @@ describeOnBackends("golden models", () => {
       });
 
       test("log-probs of every next token, and the entropy at every token", () => {
-        const { positions, predictors, isToken } = predictedPlaces(batch);
-        const [logProbs, entropy] = tf.tidy(() => {
-          const both = model.logProbs(batch.tokens, { positions: Int32Array.from(positions) }, { temperature: 1, entropy: true });
-          return [both.logProbs.dataSync(), both.entropy!.dataSync()];
-        });
-        const expectedLogProbs = arrays.floats(`${side}.logprobs`); // [rows, width − 1], entry t is of token t + 1
-        const perRow = batch.width - 1;
-        const ofTokens = predictors.map((p, i) => (isToken[i] ? expectedLogProbs[Math.floor(p / batch.width) * perRow + (p % batch.width)]! : 0));
-        expect(maxDifference(logProbs!, ofTokens, isToken.map(Number))).toBeLessThan(LOGITS);
-        const expectedEntropy = arrays.floats(`${side}.entropy`);
-        expect(maxDifference(entropy!, predictors.map((p) => expectedEntropy[p]!))).toBeLessThan(LOGITS);
+        const errors = logProbErrors(model, arrays, side, batch);
+        expect(errors.logProbs).toBeLessThan(LOGITS);
+        expect(errors.entropy).toBeLessThan(LOGITS);
       });
 
       test("loss", () => {

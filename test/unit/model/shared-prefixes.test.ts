@@ -100,4 +100,18 @@ await describeOnBackendsAndWebgpu("rows of one prompt", () => {
     await expectNoLeak(() => run(model, [0, 1, 2, 3, 4, 5]));
     model.dispose();
   });
+
+  test.each([["no adapter", undefined, false], ["an adapter that drops nothing", lora, false], ["an adapter that drops", { ...lora, dropout: 0.5 }, true]] as const)("with a seed for dropout and %s", async (_, adapter, drops) => {
+    const model = await CausalLM.load(fixture("models/qwen3"), { ...(adapter && { lora: adapter }) });
+    const tokens = collate(rows, 0);
+    const pass = (dropout?: Rng): unknown => model.logProbs(tokens, { positions: Int32Array.of(3, 5) }, { temperature: 1, ...(dropout && { dropout }) }).logProbs;
+    const whole = [tokens.rows * tokens.width, model.config.hiddenSize].join();
+    const passesOverAll = async (dropout?: Rng): Promise<boolean> => {
+      const { kernels } = await tf.profile(() => tf.tidy(() => void pass(dropout)));
+      return kernels.some(({ outputShapes }) => outputShapes.some((shape) => shape.join() === whole));
+    };
+    expect(await passesOverAll()).toBe(false);
+    expect(await passesOverAll(new Rng(1))).toBe(drops);
+    model.dispose();
+  });
 });

@@ -3,7 +3,7 @@ import { Rng } from "@verlet/core";
 import { CausalLM } from "@verlet/model";
 import { describeOnWebgpu } from "../../helpers/backends.js";
 import { Arrays, fixture, maxDifference, readJson, relativeL2 } from "../../helpers/fixtures.js";
-import { fixtureBatch, lossAndGradients, type FixtureBatch } from "../../helpers/model-batches.js";
+import { fixtureBatch, logProbErrors, lossAndGradients, type FixtureBatch } from "../../helpers/model-batches.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
 
 // As in forward.test.ts, which has the other backends' cases.
@@ -31,6 +31,12 @@ await describeOnWebgpu("golden models", () => {
     });
 
     if (name !== "qwen3") return;
+
+    test("log-probs of every next token, and the entropy at every token", () => {
+      const errors = logProbErrors(model, arrays, "left", batch);
+      expect(errors.logProbs).toBeLessThan(LOGITS);
+      expect(errors.entropy).toBeLessThan(LOGITS);
+    });
 
     test("the loss and the listed gradients, number by number", () => {
       const { loss, gradients } = lossAndGradients(model, batch);

@@ -3,7 +3,7 @@ import { adamSlot, ComposedSlot, tf } from "@verlet/backend";
 import { Rng, type Parameter } from "@verlet/core";
 import { isDecayed } from "@verlet/model";
 import { AdamW, clipFactor, globalNorm, scheduleFactor, scheduleNames, type AdamWOptions, type ScheduleName } from "@verlet/optim";
-import { describeOnBackends, describeOnOneBackend } from "../../helpers/backends.js";
+import { describeEverywhere, describeOnOneBackend } from "../../helpers/backends.js";
 import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { expectNoLeak, randomTensor } from "../../helpers/tensors.js";
 
@@ -48,7 +48,7 @@ const disposeAll = (parameters: readonly Parameter[], ...optimizers: AdamW[]): v
   optimizers.forEach((each) => each.dispose());
 };
 
-describeOnBackends("AdamW", () => {
+await describeEverywhere("AdamW", () => {
   const { cases } = readJson<AdamCases>("optim/adamw.json");
 
   test.each(cases.map((each, i) => [`case ${i + 1} of ${cases.length}, ${each.steps.length} steps: ${JSON.stringify(each.config)}`, each] as const))(
@@ -210,7 +210,7 @@ describeOnOneBackend("AdamW", () => {
   });
 });
 
-describeOnBackends("clipping by the global norm", () => {
+await describeEverywhere("clipping by the global norm", () => {
   interface ClipCases {
     cases: { max_norm: number; grads: Named; total_norm: number; clipped: Named }[];
   }

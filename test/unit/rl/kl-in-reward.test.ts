@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KlEstimator } from "@verlet/core";
 import { KlController, klInReward, type PackedRollouts } from "@verlet/rl";
-import { describeOnOneBackend } from "../../helpers/backends.js";
+import { describeEverywhere } from "../../helpers/backends.js";
 import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
 
@@ -27,7 +27,7 @@ function packedLike(mask: Rows): PackedRollouts {
   return { tokens: { ids: new Int32Array(rows * (completionWidth + 2)), lengths, rows, width: completionWidth + 2 }, promptLengths: new Int32Array(rows).fill(2), completionWidth, completionMask, mask: completionMask, sampledLogProbs: new Float32Array(completionMask.length) };
 }
 
-describeOnOneBackend("KL in the reward", () => {
+await describeEverywhere("KL in the reward", () => {
   const sums = (rows: Rows): number[] => rows.map((row) => row.reduce((a, b) => a + b, 0));
   const penalise = (estimator: KlEstimator, kl: KlController): ReturnType<typeof klInReward> =>
     klInReward({ scores: Float32Array.from(sums(inputs.token_level_scores)), tokenRewards: flat(inputs.token_level_scores) }, packedLike(inputs.response_mask), flat(inputs.old_log_probs), flat(inputs.ref_log_prob), estimator, kl);

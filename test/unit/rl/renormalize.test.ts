@@ -4,7 +4,7 @@ import { loadBuiltins } from "@verlet/config";
 import { createComponent, Rng, type PolicyBatch, type RolloutSection, type SamplingOptions } from "@verlet/core";
 import { CausalLM } from "@verlet/model";
 import { batchDistribution, batchLogProbs, packRollouts, passOptions, policyGradients } from "@verlet/rl";
-import { describeOnBackends } from "../../helpers/backends.js";
+import { describeWithAndWithoutGraphs } from "../../helpers/backends.js";
 import { fixture, maxDifference } from "../../helpers/fixtures.js";
 
 await loadBuiltins();
@@ -25,7 +25,7 @@ async function sampled(model: CausalLM, filter: Pick<SamplingOptions, "topK" | "
   return { ...packed, advantages: packed.mask.map((m, i) => m * ((i % 3) - 1)) };
 }
 
-describeOnBackends("log-probs renormalised over what sampling keeps", () => {
+describeWithAndWithoutGraphs("log-probs renormalised over what sampling keeps", () => {
   test.each(Object.entries(filters))("%s: they are the sampler's own, and the ratio of the first update is 1", async (_, filter) => {
     const model = await CausalLM.load(fixture("models/qwen3"));
     const batch = await sampled(model, filter);

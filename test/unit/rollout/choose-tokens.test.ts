@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
 import { Rng, type SamplingOptions } from "@verlet/core";
 import { chooseOnHost, chooseTokens, filterLogits, type FilterOptions } from "@verlet/rollout";
-import { describeOnBackends } from "../../helpers/backends.js";
+import { describeWithAndWithoutGraphs } from "../../helpers/backends.js";
 import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
 
@@ -60,7 +60,7 @@ describe("filterLogits", () => {
   });
 });
 
-describeOnBackends("chooseTokens", () => {
+describeWithAndWithoutGraphs("chooseTokens", () => {
   const LOGITS = [1.2, -0.5, 0.3, 2, -2, 0.9, 0, -1];
   type Chosen = { ids: number[]; logProbs: Float32Array };
   const chooseBy = (chooser: typeof chooseTokens, rows: readonly (readonly number[])[], options: Partial<FilterOptions>, uniforms: readonly number[], contexts: number[][] = []): Chosen => {

@@ -6,8 +6,8 @@
 
 namespace verlet {
 
-constexpr int64_t kPanel = 32;     // outputs of a weight's panel, as in packed-weight.ts
-constexpr int64_t kPanelRows = 8;  // rows at most of one product with a panel
+constexpr int64_t kPanel = 32;      // outputs of a weight's panel, as in packed-weight.ts
+constexpr int64_t kPanelRows = 56;  // rows at most of one product with a panel
 
 struct DecodeLoops {
   // y[r] = Σ w[k] · x[r][k] for a panel w [in, 32], or [in, 16] pairs of bfloat16, and rows of x `stride` apart; y [rows, 32].

@@ -45,9 +45,9 @@ struct Model {
   bool headNorm, qkvBias, oBias, gateUpBias, downBias;
 };
 
-// products over all rows, eight at a time
+// all rows, as many at a time as a panel is multiplied with
 template <typename Each>
-void ForEight(int64_t rows, const Each &each) {
+void ForParts(int64_t rows, const Each &each) {
   for (int64_t first = 0; first < rows; first += kPanelRows) each(first, static_cast<int>(rows - first < kPanelRows ? rows - first : kPanelRows));
 }
 
@@ -55,7 +55,7 @@ void ForEight(int64_t rows, const Each &each) {
 Stage ProductStage(const Weight &w, const float *bias, Grid x, int64_t rows, bool add, Grid y) {
   return {w.out / kPanel, [=](int64_t panel) {
             float sums[kPanelRows * kPanel];
-            ForEight(rows, [&](int64_t first, int count) {
+            ForParts(rows, [&](int64_t first, int count) {
               w.Multiply(panel, x, first, count, sums);
               for (int r = 0; r < count; r++) decode_loops->put(sums + r * kPanel, bias ? bias + panel * kPanel : nullptr, add, y.row(first + r) + panel * kPanel);
             });
@@ -66,7 +66,7 @@ Stage GatedStage(const Weight &w, const float *bias, Grid x, int64_t rows, Grid 
   const int64_t half = w.out / 2;
   return {half / kPanel, [=](int64_t panel) {
             float gate[kPanelRows * kPanel], up[kPanelRows * kPanel];
-            ForEight(rows, [&](int64_t first, int count) {
+            ForParts(rows, [&](int64_t first, int count) {
               w.Multiply(panel, x, first, count, gate);
               w.Multiply(half / kPanel + panel, x, first, count, up);
               const float *own = bias ? bias + panel * kPanel : nullptr;

@@ -5,9 +5,11 @@
 
 namespace verlet {
 
+void RegisterAdam();
 void RegisterDecodeStep();
 void RegisterLogits();
 void RegisterLowRank();
+void RegisterProduct();
 void RegisterRmsNorm();
 void RegisterRotary();
 void RegisterSoftmax();
@@ -15,9 +17,11 @@ void RegisterSwiglu();
 
 // Once in a process.
 inline void RegisterKernels() {
+  RegisterAdam();
   RegisterDecodeStep();
   RegisterLogits();
   RegisterLowRank();
+  RegisterProduct();
   RegisterRmsNorm();
   RegisterRotary();
   RegisterSoftmax();

@@ -11,6 +11,10 @@ struct LogitRow {
   int64_t at;
 };
 
+struct AdamStep {
+  float rate, beta1, beta2, epsilon, clip, keep;
+};
+
 struct Loops {
   // Of `rows` rows of n; writes each row's 1 / rms as well.
   void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, float *scale, int64_t rows, int64_t n);
@@ -29,6 +33,7 @@ struct Loops {
   void (*logit_slopes)(const float *logits, float log_sum, float dy, float *slopes, int64_t n);
   // out may be y.
   void (*add_low_rank)(const float *y, const float *u, const float *w, float scale, float *out, int64_t rows, int64_t r, int64_t m);
+  void (*adam)(const AdamStep &step, const float *p, const float *g, float *m, float *v, float *out, int64_t n);
 };
 
 extern const Loops *const loops;

@@ -20,9 +20,9 @@ std::vector<float> Transposed(const float *w, int64_t m, int64_t r) {
 void AddLowRank(Call &call, const Attributes &attributes) {
   const Numbers u = call.Input(1), w = call.Input(2);
   if (!call.ok) return;
-  call.Expect(u.shape.size() == 2 && w.shape.size() == 2 && u.shape[1] == w.shape[attributes.flag ? 1 : 0], "u is [N, r], w [r, m] or, transposed, [m, r]");
+  call.Expect(u.shape.size() == 2 && w.shape.size() == 2 && u.shape[1] == w.shape[attributes.flags[0] ? 1 : 0], "u is [N, r], w [r, m] or, transposed, [m, r]");
   if (!call.ok) return;
-  const int64_t rows = u.shape[0], r = u.shape[1], m = w.shape[attributes.flag ? 0 : 1];
+  const int64_t rows = u.shape[0], r = u.shape[1], m = w.shape[attributes.flags[0] ? 0 : 1];
   bool over = false;
   const Numbers sum = call.OutputOver(0, 0, {rows, m}, &over);
   const Numbers y = over ? Numbers(nullptr) : call.Input(0);
@@ -30,8 +30,8 @@ void AddLowRank(Call &call, const Attributes &attributes) {
   call.Expect(over || y.shape == sum.shape, "y is [N, m]");
   if (!call.ok) return;
   const float *from = over ? sum.data : y.data;
-  const std::vector<float> turned = attributes.flag ? Transposed(w.data, m, r) : std::vector<float>();
-  const float *factors = attributes.flag ? turned.data() : w.data;
+  const std::vector<float> turned = attributes.flags[0] ? Transposed(w.data, m, r) : std::vector<float>();
+  const float *factors = attributes.flags[0] ? turned.data() : w.data;
   ForBlocks(rows, 16, rows * m, [&](int64_t first, int64_t last) {
     loops->add_low_rank(from + first * m, u.data + first * r, factors, attributes.number, sum.data + first * m, last - first, r, m);
   });
@@ -39,6 +39,6 @@ void AddLowRank(Call &call, const Attributes &attributes) {
 
 }  // namespace
 
-void RegisterLowRank() { Register<AddLowRank>({"VerletAddLowRank", {"y", "u", "w"}, {"sum"}, "scale", "transposed"}); }
+void RegisterLowRank() { Register<AddLowRank>({"VerletAddLowRank", {"y", "u", "w"}, {"sum"}, "scale", {"transposed"}}); }
 
 }  // namespace verlet

@@ -50,6 +50,8 @@ class Call {
 
   bool ok = true;
 
+  int Inputs() const { return TF_NumInputs(context_); }
+
   Numbers Input(int i) {
     TF_Tensor *tensor = nullptr;
     if (ok) TF_GetInput(context_, i, &tensor, status_);
@@ -90,18 +92,21 @@ class Call {
   TF_Status *status_;
 };
 
-// The attributes of an op, of which each has at most one of a kind.
+constexpr int kFlags = 4;
+
+// The attributes of an op: at most one number, and some flags in the order of its definition.
 struct Attributes {
   float number = 0;
-  bool flag = false;
+  bool flags[kFlags] = {};
 };
 
 struct OpDefinition {
   const char *name;
   std::vector<const char *> inputs;  // float, unless they say ": int32"
   std::vector<const char *> outputs;
-  const char *number = nullptr;  // the name of the float attribute
-  const char *flag = nullptr;    // the name of the bool attribute
+  const char *number = nullptr;     // the name of the float attribute
+  std::vector<const char *> flags;  // the names of the bool attributes
+  const char *list = nullptr;       // the name of the attribute that counts the tensors of an input "name: list * float"
 };
 
 // Tells TensorFlow of an op on the processor. `compute` is void(Call &, const Attributes &).
@@ -112,7 +117,8 @@ void Register(const OpDefinition &op) {
   for (const char *input : op.inputs) TF_OpDefinitionBuilderAddInput(builder, (std::string(input) + (std::strchr(input, ':') ? "" : ": float")).c_str());
   for (const char *output : op.outputs) TF_OpDefinitionBuilderAddOutput(builder, (std::string(output) + ": float").c_str());
   if (op.number) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.number) + ": float").c_str());
-  if (op.flag) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.flag) + ": bool").c_str());
+  for (const char *flag : op.flags) TF_OpDefinitionBuilderAddAttr(builder, (std::string(flag) + ": bool").c_str());
+  if (op.list) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.list) + ": int >= 0").c_str());
   TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, [](TF_ShapeInferenceContext *context, TF_Status *status) { TF_ShapeInferenceContextSetUnknownShape(context, status); });
   std::unique_ptr<TF_Status, void (*)(TF_Status *)> status(TF_NewStatus(), TF_DeleteStatus);
   TF_RegisterOpDefinition(builder, status.get());
@@ -120,10 +126,12 @@ void Register(const OpDefinition &op) {
   auto create = [](TF_OpKernelConstruction *construction) -> void * {
     auto *attributes = new Attributes();
     std::unique_ptr<TF_Status, void (*)(TF_Status *)> status(TF_NewStatus(), TF_DeleteStatus);
-    unsigned char flag = 0;
     if (definition.number) TF_OpKernelConstruction_GetAttrFloat(construction, definition.number, &attributes->number, status.get());
-    if (definition.flag) TF_OpKernelConstruction_GetAttrBool(construction, definition.flag, &flag, status.get());
-    attributes->flag = flag != 0;
+    for (size_t i = 0; i < definition.flags.size(); i++) {
+      unsigned char flag = 0;
+      TF_OpKernelConstruction_GetAttrBool(construction, definition.flags[i], &flag, status.get());
+      attributes->flags[i] = flag != 0;
+    }
     return attributes;
   };
   auto run = [](void *kernel, TF_OpKernelContext *context) {

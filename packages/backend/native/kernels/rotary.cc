@@ -20,13 +20,13 @@ void Rotary(Call &call, const Attributes &attributes) {
   ForRows(tokens, 2 * Size(x.shape), [&](int64_t first, int64_t last) {
     for (int64_t token = first; token < last; token++) {
       const int64_t at = token * dim % angles;
-      loops->rotary(x.data + token * heads * dim, cosines.data + at, sines.data + at, attributes.flag, y.data + token * heads * dim, heads, dim);
+      loops->rotary(x.data + token * heads * dim, cosines.data + at, sines.data + at, attributes.flags[0], y.data + token * heads * dim, heads, dim);
     }
   });
 }
 
 }  // namespace
 
-void RegisterRotary() { Register<Rotary>({"VerletRotary", {"x", "cos", "sin"}, {"y"}, nullptr, "back"}); }
+void RegisterRotary() { Register<Rotary>({"VerletRotary", {"x", "cos", "sin"}, {"y"}, nullptr, {"back"}}); }
 
 }  // namespace verlet

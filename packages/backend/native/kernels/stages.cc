@@ -1,5 +1,6 @@
 #include "stages.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -41,30 +42,42 @@ struct Plan {
   std::atomic<size_t> current{0};
   std::atomic<int> inside{0};
 
-  void Work(size_t stage) {
+  // Blocks of a stage as long as there are any, and as nobody else needs this thread's core.
+  template <typename Stay>
+  bool Work(size_t stage, const Stay &stay) {
     const int64_t blocks = stages[stage].blocks;
     Progress &own = progress[stage];
     for (int64_t i = own.next++; i < blocks; i = own.next++) {
       stages[stage].work(i);
       own.done++;
+      if (!stay()) return false;
     }
+    return true;
   }
 
   // The thread that asks goes from stage to stage, and waits for no one who has not begun a block.
   void Lead() {
     for (size_t stage = 0; stage < stages.size(); stage++) {
       current = stage;
-      Work(stage);
+      Work(stage, [] { return true; });
       WaitUntil([&] { return progress[stage].done == stages[stage].blocks; });
     }
     current = stages.size();
   }
 
-  void Help() {
+  template <typename Stay>
+  void Help(const Stay &stay) {
     for (size_t stage = current; stage < stages.size(); stage = current) {
-      Work(stage);
-      WaitUntil([&] { return current != stage; });
+      if (!Work(stage, stay) || stage + 1 == stages.size()) return;
+      bool leaves = false;
+      WaitUntil([&] { return current != stage || (leaves = !stay()); });
+      if (leaves) return;
     }
+  }
+
+  bool WantsHelp() const {
+    const size_t stage = current;
+    return stage < stages.size() && (stage + 1 < stages.size() || progress[stage].next < stages[stage].blocks);
   }
 };
 
@@ -77,62 +90,79 @@ int ThreadCount() {
   return static_cast<int>(std::thread::hardware_concurrency());
 }
 
-// Threads that sleep until there is a plan, less the one that asks.
+// Threads that sleep until a plan has need of them. Ops that run side by side lead a plan each; together with their helpers
+// they are never more than there are cores for, and helpers go from where there is no work left to where there is.
 class Team {
  public:
-  Team() {
-    for (int i = 1; i < ThreadCount(); i++) std::thread([this] { Serve(); }).detach();
+  Team() : cores_(ThreadCount()) {
+    for (int i = 1; i < cores_; i++) std::thread([this] { Serve(); }).detach();
   }
 
   void Run(Plan *plan) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      plan_ = plan;
-      round_++;
-    }
-    wake_.notify_all();
+    Change([&] { plans_.push_back(plan), leads_++; });
     plan->Lead();
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      plan_ = nullptr;
-    }
+    Change([&] { plans_.erase(std::find(plans_.begin(), plans_.end(), plan)), leads_--; });
     WaitUntil([&] { return plan->inside == 0; });
   }
 
  private:
+  template <typename Apply>
+  void Change(const Apply &apply) {
+    bool wanted = false;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      apply();
+      wanted = Next() != nullptr;
+    }
+    if (wanted) wake_.notify_all();
+  }
+
+  // The plan with the fewest helpers, if there is a core to spare.
+  Plan *Next() const {
+    if (leads_ + helpers_ >= cores_) return nullptr;
+    Plan *next = nullptr;
+    for (Plan *plan : plans_) {
+      if (plan->WantsHelp() && (next == nullptr || plan->inside < next->inside)) next = plan;
+    }
+    return next;
+  }
+
+  // Takes a helper off where there are too many threads; it was this one if false.
+  bool Stays() {
+    int helpers = helpers_;
+    while (leads_ + helpers > cores_) {
+      if (helpers_.compare_exchange_weak(helpers, helpers - 1)) return false;
+    }
+    return true;
+  }
+
   void Serve() {
     std::unique_lock<std::mutex> lock(mutex_);
-    for (uint64_t seen = 0;;) {
-      wake_.wait(lock, [&] { return round_ != seen; });
-      seen = round_;
-      Plan *plan = plan_;
-      if (plan == nullptr) continue;
+    for (;;) {
+      Plan *plan = nullptr;
+      wake_.wait(lock, [&] { return (plan = Next()) != nullptr; });
       plan->inside++;
+      helpers_++;
       lock.unlock();
-      plan->Help();
+      bool counted = true;
+      plan->Help([&] { return counted = Stays(); });
       plan->inside--;
       lock.lock();
+      if (counted) helpers_--;
     }
   }
 
+  const int cores_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  Plan *plan_ = nullptr;
-  uint64_t round_ = 0;
+  std::vector<Plan *> plans_;
+  std::atomic<int> leads_{0}, helpers_{0};
 };
 
 }  // namespace
 
 void RunStages(const std::vector<Stage> &stages) {
   static Team *team = new Team();  // never ended: its threads live as long as the process
-  static std::mutex one;
-  if (!one.try_lock()) {  // ops run side by side share the processor as they are
-    for (const Stage &stage : stages) {
-      for (int64_t i = 0; i < stage.blocks; i++) stage.work(i);
-    }
-    return;
-  }
-  std::lock_guard<std::mutex> held(one, std::adopt_lock);
   Plan plan(stages);
   team->Run(&plan);
 }

@@ -1,5 +1,6 @@
 import { tf } from "../tf.js";
-import { isNative, rawOp } from "./raw-op.js";
+import { KernelSlot } from "./kernel-slot.js";
+import { hasKernels, isNative, rawOp } from "./raw-op.js";
 
 /** One Adam update with its step's scalars. */
 export interface AdamUpdate {
@@ -30,8 +31,11 @@ export interface AdamSlot {
   dispose(): void;
 }
 
-/** On the native backend one fused op an update; the composed form elsewhere. */
-export const adamSlot = (variable: tf.Variable): AdamSlot => (isNative() ? new FusedSlot(variable) : new ComposedSlot(variable));
+/** On the native backend one fused op an update, verlet's own where it is there and a second copy of the parameter does not matter; the composed form elsewhere. */
+export function adamSlot(variable: tf.Variable): AdamSlot {
+  if (hasKernels() && variable.size < LARGE) return new KernelSlot(variable);
+  return isNative() ? new FusedSlot(variable) : new ComposedSlot(variable);
+}
 
 /** The definition, from plain ops. */
 export class ComposedSlot implements AdamSlot {

@@ -2,6 +2,7 @@ export { adamSlot, ComposedSlot, type AdamSlot, type AdamUpdate } from "./adam-s
 export { attention, attentionComposed, keptProbabilities, type AttentionLimits } from "./attention.js";
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
+export { adaptedLinear, adaptedLinearComposed, type Adapter } from "./adapted-linear.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";
 export { canStepAtOnce, stepAtOnce, type KernelStep, type StepLayer } from "./decode-step.js";
 export { dropout, dropoutMask } from "./dropout-mask.js";
@@ -13,6 +14,7 @@ export { gradientsOf } from "./gradients.js";
 export { canOverwrite, overwriteRows } from "./in-place.js";
 export { groupHeads } from "./group-heads.js";
 export { linear } from "./linear.js";
+export { hasProducts, matrixProduct, takesProducts, type Factor, type ProductOptions } from "./matrix-product.js";
 export { checkComputeDtype, computeDtype, computeIn, multiplier, multiply, type ComputeDtype, type Multiply } from "./multiply.js";
 export { joinPanels, outputAxis, packedProduct, packWeight, type PackedWeight } from "./packed-weight.js";
 export { hasKernels, isNative, isNativeGpu, rawOp, type RawAttributes } from "./raw-op.js";

@@ -1,7 +1,8 @@
 import { tf } from "../tf.js";
 import { addProduct } from "./add-low-rank.js";
 import { fusedOp, type Thunk } from "./fused-op.js";
-import { multiplier } from "./multiply.js";
+import { matrixProduct, takesProducts } from "./matrix-product.js";
+import { computeDtype, multiplier, type ComputeDtype, type Multiply } from "./multiply.js";
 import { hasKernels } from "./raw-op.js";
 
 /** Outputs up to which a sum and a product are one pass. */
@@ -22,6 +23,7 @@ const like = <T extends tf.Tensor>(matrix: tf.Tensor2D, shape: readonly number[]
  */
 export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf.Tensor1D): T {
   const out = weight.shape[0];
+  const dtype = computeDtype();
   const times = multiplier();
   const inputs: tf.Tensor[] = bias ? [x, weight, bias] : [x, weight];
   return fusedOp<T>(
@@ -31,16 +33,34 @@ export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf
       const product = times(rows(x), weight, false, true); // [N, out]
       return like<T>(bias ? tf.add(product, bias) : (product as tf.Tensor2D), [...x.shape.slice(0, -1), out]);
     },
-    (dy, [savedX, savedWeight]) => [
-      gradientOfInput(() => times(rows(dy), savedWeight as tf.Tensor2D), rows(dy), savedWeight as tf.Tensor2D, x.shape),
-      () => times(rows(dy), rows(savedX!), true, false), // [out, in]
-      () => tf.sum(rows(dy), 0), // [out]
-    ],
+    (dy, saved) => {
+      const [savedX, savedWeight] = saved as [T, tf.Tensor2D];
+      const dRows = rows(dy);
+      return [
+        gradientOfInput({ dtype, times }, dRows, savedWeight, x.shape),
+        gradientOfWeight({ dtype, times }, dRows, rows(savedX)),
+        () => tf.sum(dRows, 0), // [out]
+      ];
+    },
   );
 }
 
-function gradientOfInput(product: () => tf.Tensor2D, dy: tf.Tensor2D, weight: tf.Tensor2D, shape: readonly number[]): Thunk {
-  const thunk: Thunk = () => like(product(), shape);
+/** The forward pass' format and product. */
+interface Arithmetic {
+  dtype: ComputeDtype;
+  times: Multiply;
+}
+
+/** dy·W */
+function gradientOfInput({ dtype, times }: Arithmetic, dy: tf.Tensor2D, weight: tf.Tensor2D, shape: readonly number[]): Thunk {
+  const thunk: Thunk = () => like(times(dy, weight), shape);
+  if (takesProducts(dtype)) return Object.assign(thunk, { into: (sum: tf.Tensor) => like<tf.Tensor>(matrixProduct(dy, weight, { dtype, before: rows(sum) }), shape) });
   if (weight.shape[0] > FEW || !hasKernels()) return thunk;
   return Object.assign(thunk, { into: (sum: tf.Tensor) => like<tf.Tensor>(addProduct(rows(sum), dy, weight, { scale: 1, transposed: false }), shape) });
+}
+
+/** dyᵀ·x, [out, in] */
+function gradientOfWeight({ dtype, times }: Arithmetic, dy: tf.Tensor2D, x: tf.Tensor2D): Thunk {
+  const thunk: Thunk = () => times(dy, x, true, false);
+  return takesProducts(dtype) ? Object.assign(thunk, { into: (before: tf.Tensor) => matrixProduct(dy, x, { dtype, transposeA: true, before: before as tf.Tensor2D }) }) : thunk;
 }

@@ -1,12 +1,16 @@
 /** Matrix products in the number format that a model computes in. */
 import { ConfigError } from "@verlet/core";
 import { tf } from "../tf.js";
+import { matrixProduct, takesProducts } from "./matrix-product.js";
 import { isNative } from "./raw-op.js";
 
-/** bfloat16 rounds the operands and the result of each product to 8 bits and adds up in float32; all else stays float32. */
+/**
+ * bfloat16 rounds the operands of each product to 8 bits and adds up in float32; TensorFlow's products round their results
+ * as well, verlet's own do not. All else stays float32.
+ */
 export type ComputeDtype = "float32" | "bfloat16";
 
-/** a·b over the last two axes, like `tf.matMul`; not differentiable outside float32, so it belongs inside fused ops. */
+/** a·b over the last two axes, like `tf.matMul`; not differentiable, so it belongs inside fused ops. */
 export type Multiply = <T extends tf.Tensor>(a: T, b: T, transposeA?: boolean, transposeB?: boolean) => T;
 
 let active: ComputeDtype = "float32";
@@ -29,7 +33,7 @@ export function computeIn<T>(dtype: ComputeDtype, compute: () => T): T {
 export const computeDtype = (): ComputeDtype => active;
 
 /** The product in the format in force now; a fused op takes it once and uses it in its gradient as well. */
-export const multiplier = (): Multiply => (active === "bfloat16" ? multiplyBfloat16 : tf.matMul);
+export const multiplier = (): Multiply => (active === "float32" ? tf.matMul : takesProducts(active) ? ownProduct : multiplyBfloat16);
 
 /** The product in the format in force now. */
 export const multiply: Multiply = (a, b, transposeA = false, transposeB = false) => multiplier()(a, b, transposeA, transposeB);
@@ -54,6 +58,12 @@ interface NativeBackend {
 
 const FLOAT = 1; // TF_FLOAT
 const BFLOAT16 = 14; // TF_BFLOAT16
+
+/** Matrices by verlet's own kernel, stacks of them by TensorFlow's. */
+const ownProduct: Multiply = <T extends tf.Tensor>(a: T, b: T, transposeA = false, transposeB = false): T => {
+  if (a.rank !== 2 || b.rank !== 2) return multiplyBfloat16(a, b, transposeA, transposeB);
+  return matrixProduct(a as tf.Tensor as tf.Tensor2D, b as tf.Tensor as tf.Tensor2D, { dtype: "bfloat16", transposeA, transposeB }) as tf.Tensor as T;
+};
 
 function multiplyBfloat16<T extends tf.Tensor>(a: T, b: T, transposeA = false, transposeB = false): T {
   const backend = tf.backend() as unknown as NativeBackend;

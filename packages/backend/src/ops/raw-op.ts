@@ -1,10 +1,13 @@
 /** Ops of the native backend that the tfjs API does not offer, run by name. */
 import { tf } from "../tf.js";
 
+/** What the addon hands out beside its methods. */
+export type NativeBinding = Record<string, number> & { verletKernels?: boolean; verletProducts?: boolean; verletBfloat16Products?: boolean };
+
 interface NativeBackend {
   executeSingleOutput(name: string, attrs: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attrs: OpAttribute[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
-  binding: Record<string, number> & { verletKernels?: boolean };
+  binding: NativeBinding;
   isUsingGpuDevice: boolean;
 }
 

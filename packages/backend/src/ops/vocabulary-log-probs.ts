@@ -6,7 +6,8 @@ import type { FrozenTable } from "./frozen/frozen-weight.js";
 import { fusedOp } from "./fused-op.js";
 import type { ChunkWishes } from "./logit-chunk.js";
 import { logitColumns, logitSlopes, type LogitColumns } from "./logit-kernels.js";
-import { multiplier } from "./multiply.js";
+import { hasProducts, matrixProduct, type Factor } from "./matrix-product.js";
+import { computeDtype, multiplier } from "./multiply.js";
 import { hasKernels } from "./raw-op.js";
 import { stackRows } from "./stack-rows.js";
 
@@ -44,10 +45,16 @@ export function vocabularyLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | Froz
   const product = multiplier();
   const bonus = entropy === "differentiable";
 
-  const rowsOf = (table: tf.Tensor2D | undefined, start: number): tf.Tensor2D =>
-    table ? tf.slice(table, [start, 0], [size(start), -1]) : (head as FrozenTable).rows(start, size(start)); // [c, H]
-  const logitsOf = (h: tf.Tensor2D, rows: tf.Tensor2D): tf.Tensor2D => {
-    const logits = product(h, rows, false, true);
+  const dtype = computeDtype();
+  const part = (table: tf.Tensor2D, start: number): tf.Tensor2D => tf.slice(table, [start, 0], [size(start), -1]);
+  const rowsOf = (table: tf.Tensor2D | undefined, start: number): Factor => { // [c, H]
+    if (table) return part(table, start);
+    const { pairs } = head as FrozenTable;
+    return pairs && hasProducts(dtype) ? { pairs: part(pairs, start) } : (head as FrozenTable).rows(start, size(start));
+  };
+  const times = (x: tf.Tensor2D, rows: Factor, transposeB = false): tf.Tensor2D => (rows instanceof tf.Tensor ? product(x, rows, false, transposeB) : matrixProduct(x, rows, { dtype, transposeB }));
+  const logitsOf = (h: tf.Tensor2D, rows: Factor): tf.Tensor2D => {
+    const logits = times(h, rows, true);
     return temperature === 1 ? logits : tf.div(logits, temperature); // [N, c]
   };
   const columns = (start: number): Columns => tf.tidy(() => {
@@ -91,7 +98,7 @@ export function vocabularyLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | Froz
       const table = rest[0] as tf.Tensor2D | undefined;
       const column = (x: tf.Tensor, from = 0): tf.Tensor2D => tf.reshape(tf.slice(x, from, count), [count, 1]);
       /** [N, c], of the logits before the temperature */
-      const slopes = (start: number, rows: tf.Tensor2D): tf.Tensor2D => tf.tidy(() => {
+      const slopes = (start: number, rows: Factor): tf.Tensor2D => tf.tidy(() => {
         const z = logitsOf(h, rows);
         if (hasKernels() && !entropies) return logitSlopes(z, local(ids, start), total, temperature === 1 ? dy : tf.div(dy, temperature));
         const logs = tf.sub(z, column(total));
@@ -107,8 +114,8 @@ export function vocabularyLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D | Froz
           const [sum, block] = tf.tidy(() => {
             const rows = rowsOf(table, start);
             const slope = slopes(start, rows);
-            const part = product(slope, rows); // [N, H]
-            return [dHidden ? tf.add(dHidden, part) : part, ...(together ? [product(slope, h, true)] : [])];
+            const ofChunk = times(slope, rows); // [N, H]
+            return [dHidden ? tf.add(dHidden, ofChunk) : ofChunk, ...(together ? [product(slope, h, true)] : [])];
           }) as [tf.Tensor2D, tf.Tensor2D | undefined];
           dHidden?.dispose();
           dHidden = sum;

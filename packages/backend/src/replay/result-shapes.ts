@@ -93,6 +93,13 @@ const oneHot: Rule = ({ shapes: [indices], values, attribute }) => {
   return depth === undefined || Number(attribute("axis") ?? -1) !== -1 ? undefined : [[...indices!, depth]];
 };
 
+/** Of matrices a and b, the latter perhaps with two numbers in the place of one, after `sums` of the result's shape. */
+const product: Rule = ({ shapes, attribute }) => {
+  const [a, b] = shapes.slice(Number(attribute("sums")));
+  const columns = attribute("transpose_b") ? b![0]! : b![1]! * (attribute("halves") ? 2 : 1);
+  return [[a![attribute("transpose_a") ? 1 : 0]!, columns]];
+};
+
 /** As many results of the shape of an input. */
 const like = (...inputs: number[]): Rule => ({ shapes }) => inputs.map((input) => shapes[input]!);
 
@@ -131,12 +138,14 @@ const rules: Record<string, Rule> = {
   StatelessRandomUniform: shapeInput(0),
   Tile: ({ shapes: [x], values }) => values(1) && [x!.map((size, i) => size * values(1)![i]!)],
   Transpose: ({ shapes: [x], values }) => values(1) && [values(1)!.map((axis) => x![axis]!)],
+  VerletAdaptedProduct: product,
   VerletAddLowRank: ({ shapes: [, u, w], attribute }) => [[u![0]!, w![attribute("transposed") ? 0 : 1]!]],
   VerletCausalSoftmax: first,
   VerletCausalSoftmaxGrad: first,
   VerletLogitSlopes: first,
   VerletOfLogits: like(1, 1, 1, 1, 1, 1),
   VerletPanelProduct: ({ shapes: [x, w] }) => [[x![0]!, 32 * w![0]!]],
+  VerletProduct: product,
   VerletRmsNorm: ({ shapes: [x] }) => [x!, [...x!.slice(0, -1), 1]],
   VerletRmsNormGrad: ({ shapes: [, x] }) => [x!, x!.slice(-1)],
   VerletRotary: first,

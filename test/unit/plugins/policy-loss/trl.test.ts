@@ -3,7 +3,7 @@ import { tf } from "@verlet/backend";
 import { loadBuiltins } from "@verlet/config";
 import { createComponent, type AggregationMode } from "@verlet/core";
 import { klPenalty, policyRatio } from "@verlet/rl";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { describeEverywhere } from "../../../helpers/backends.js";
 import { maxDifference, readJson } from "../../../helpers/fixtures.js";
 import { evaluateLoss, largestOf, sumOf, type Matrix } from "../../../helpers/policy-losses.js";
 
@@ -74,7 +74,7 @@ test("what of TRL's GRPO loss is offered", () => {
   expect(new Set(offered.map(({ config }) => config.loss_type))).toEqual(new Set(Object.keys(modes)));
 });
 
-describeOnBackends("TRL's GRPO losses: value, gradient and clip ratios", () => {
+await describeEverywhere("TRL's GRPO losses: value, gradient and clip ratios", () => {
   test.each(offered.map((c, i) => [`${i + 1} of ${offered.length}: ${c.config.loss_type} by ${c.config.importance_sampling_level}`, c] as const))("case %s", (_, c) => {
     const { config } = c;
     const { completion_mask, tool_mask, policy_logps, old_logps, reference_logps, advantages } = grpo.inputs;
@@ -97,7 +97,7 @@ describeOnBackends("TRL's GRPO losses: value, gradient and clip ratios", () => {
   });
 });
 
-describeOnBackends("TRL's RLOO loss", () => {
+await describeEverywhere("TRL's RLOO loss", () => {
   const { inputs, cases } = readJson<RlooFixture>("losses/trl_rloo.json");
   test.each(cases.map((c, i) => [i + 1, c] as const))(`case %i of ${cases.length}`, (_, c) => {
     const { policy_logps: logProbs, completion_mask: mask, advantages } = inputs;

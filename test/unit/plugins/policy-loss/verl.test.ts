@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { loadBuiltins } from "@verlet/config";
 import { createComponent, type AggregationMode } from "@verlet/core";
-import { describeOnBackends } from "../../../helpers/backends.js";
+import { describeEverywhere } from "../../../helpers/backends.js";
 import { maxDifference, readJson } from "../../../helpers/fixtures.js";
 import { evaluateLoss, largestOf, sumOf, type Matrix } from "../../../helpers/policy-losses.js";
 
@@ -69,7 +69,7 @@ test("all but importance weights for another rollout engine", () => {
   expect(new Set(offered.map((c) => c.loss_mode))).toEqual(new Set(Object.keys(parts)));
 });
 
-describeOnBackends("verl's policy losses: value, gradient and clip fraction", () => {
+await describeEverywhere("verl's policy losses: value, gradient and clip fraction", () => {
   test.each(offered.map((c, i) => [`${i + 1} of ${offered.length}: ${c.loss_mode} ${c.inputs} ${c.loss_agg_mode}`, c] as const))("case %s", (_, c) => {
     const { old_log_prob: oldLogProbs, log_prob: logProbs, advantages, response_mask: mask } = inputs[c.inputs]!;
     const info = c.global_batch_info;

@@ -6,16 +6,16 @@ import type { FrozenTable } from "./frozen-weight.js";
 /** Each number's upper 16 bits, rounded to nearest even. */
 export class Bfloat16Weight implements FrozenTable {
   /** [out, in / 2] */
-  readonly bits: tf.Tensor2D;
+  readonly pairs: tf.Tensor2D;
 
-  private constructor(bits: tf.Tensor2D) {
-    this.bits = tf.keep(bits);
+  private constructor(pairs: tf.Tensor2D) {
+    this.pairs = tf.keep(pairs);
   }
 
   static of(weight: tf.Tensor2D): Bfloat16Weight {
     const [out, width] = weight.shape;
-    const bits = tf.tidy(() => bfloat16Pairs(tf.reshape(weight, [out, width / 2, 2])));
-    return new Bfloat16Weight(bits as tf.Tensor2D);
+    const pairs = tf.tidy(() => bfloat16Pairs(tf.reshape(weight, [out, width / 2, 2])));
+    return new Bfloat16Weight(pairs as tf.Tensor2D);
   }
 
   /** From a file's bytes, bit for bit; they may be overwritten afterwards. */
@@ -24,31 +24,31 @@ export class Bfloat16Weight implements FrozenTable {
   }
 
   get shape(): [number, number] {
-    return [this.bits.shape[0], 2 * this.bits.shape[1]];
+    return [this.pairs.shape[0], 2 * this.pairs.shape[1]];
   }
 
   get bytes(): number {
-    return 4 * this.bits.size;
+    return 4 * this.pairs.size;
   }
 
   dense(): tf.Tensor2D {
-    return numbersOf(this.bits);
+    return numbersOf(this.pairs);
   }
 
   gather(ids: tf.Tensor1D): tf.Tensor2D {
-    return tf.tidy(() => numbersOf(tf.gather(this.bits, ids)));
+    return tf.tidy(() => numbersOf(tf.gather(this.pairs, ids)));
   }
 
   rows(start: number, count: number): tf.Tensor2D {
-    return tf.tidy(() => numbersOf(tf.slice(this.bits, [start, 0], [count, -1])));
+    return tf.tidy(() => numbersOf(tf.slice(this.pairs, [start, 0], [count, -1])));
   }
 
   dispose(): void {
-    this.bits.dispose();
+    this.pairs.dispose();
   }
 }
 
 /** [n, in / 2] of pairs → [n, in] */
-function numbersOf(bits: tf.Tensor2D): tf.Tensor2D {
-  return tf.tidy(() => tf.reshape(rawChain(({ of, bitcast, cast }) => cast(bitcast(of(bits), "bfloat16"), "float32")), [bits.shape[0], 2 * bits.shape[1]]));
+function numbersOf(pairs: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => tf.reshape(rawChain(({ of, bitcast, cast }) => cast(bitcast(of(pairs), "bfloat16"), "float32")), [pairs.shape[0], 2 * pairs.shape[1]]));
 }

@@ -9,6 +9,8 @@ export interface FrozenWeight {
   readonly shape: [number, number];
   /** Memory that it takes. */
   readonly bytes: number;
+  /** Its numbers where they are kept in bfloat16, two in the place of one float32: [out, in / 2] */
+  readonly pairs?: tf.Tensor2D;
   /** The numbers as float32, [out, in]; the caller's scope owns them. */
   dense(): tf.Tensor2D;
   dispose(): void;
