@@ -64,7 +64,7 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
   const adapter = lora ? FLOAT * sum([...adapterShapes(config, lora).values()].map(size)) : 0;
   const trained = lora ? adapter : base;
   const tokens = rows * width;
-  const layer = layerBytes(config, lora, rows, width);
+  const layer = layerBytes(question);
   const kept = gradientCheckpointing ? config.layers * tokens * config.hiddenSize * FLOAT + layer : config.layers * layer;
   const activations = kept + BACKWARD * layer;
   const logits = logitTensors() * FLOAT * Math.min(LOGITS, tokens * config.vocabSize);
@@ -95,14 +95,15 @@ function storedBytes(shape: readonly number[], format: BaseDtype): number {
 }
 
 /** What one layer's forward pass keeps for its backward pass. */
-function layerBytes({ hiddenSize, heads, kvHeads, headDim, intermediateSize, qkNorm }: ModelConfig, lora: LoraConfig | undefined, rows: number, width: number): number {
+function layerBytes({ config, lora, computeDtype = "float32", rows, width }: MemoryQuestion): number {
+  const { hiddenSize, heads, kvHeads, headDim, intermediateSize, qkNorm } = config;
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
   const norms = 4 * hiddenSize + (qkNorm ? queries + keys : 0); // each norm's own result and, for the first two, the layers' input after it
   const attention = 2 * queries + 2 * keys; // q, k, v, and their mix as the output layer takes it
   const mlp = (hasKernels() ? 3 : 4) * intermediateSize; // gate, up, their product, and σ(gate) where that is not computed again
   // a dropped input and its mask for each adapter; all of them are counted, whatever the targets
   const dropped = lora && lora.dropout > 0 ? 2 * (5 * hiddenSize + queries + intermediateSize) : 0;
-  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + keptProbabilities(rows * heads, width));
+  return FLOAT * (rows * width * (norms + attention + mlp + dropped) + keptProbabilities(rows * heads, width, computeDtype));
 }
 
 /** The weights a second time in the form that decoding takes, and the cache of a whole batch. */

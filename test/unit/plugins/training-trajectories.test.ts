@@ -79,9 +79,9 @@ const FLOAT32: Tolerance = { accuracy: 1e-6, reference: 2e-4, logProbs: 5e-4, lo
 /**
  * Against float32 numbers. Products of 8 bits over the layers move the worst token's log-prob by up to 0.12, and through
  * it a weight whose gradient is near 0 the other way; after three updates the worst token is 0.46 off. Measured besides:
- * one token of a hundred guessed otherwise, losses 0.008, norms 0.023, updates 0.15.
+ * one token of a hundred guessed otherwise, losses 0.008, norms 0.023 to 0.051 (by which products and which attention compute it), updates 0.15.
  */
-const BFLOAT16: Tolerance = { accuracy: 0.03, reference: 0.2, logProbs: 0.7, loss: 0.015, norm: 0.04, kl: 0.01, update: 0.25 };
+const BFLOAT16: Tolerance = { accuracy: 0.03, reference: 0.2, logProbs: 0.7, loss: 0.015, norm: 0.08, kl: 0.01, update: 0.25 };
 
 interface Run { name: string; file: string }
 interface Setting { dtype?: ComputeDtype; /** The first ones alone; all where it is absent. */ steps?: number }

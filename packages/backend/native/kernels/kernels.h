@@ -6,6 +6,7 @@
 namespace verlet {
 
 void RegisterAdam();
+void RegisterAttention();
 void RegisterDecodeStep();
 void RegisterLogits();
 void RegisterLowRank();
@@ -18,6 +19,7 @@ void RegisterSwiglu();
 // Once in a process.
 inline void RegisterKernels() {
   RegisterAdam();
+  RegisterAttention();
   RegisterDecodeStep();
   RegisterLogits();
   RegisterLowRank();

@@ -9,23 +9,26 @@
 namespace verlet {
 
 namespace plain {
+#define VERLET_LANES 4
+#define VERLET_SUMS 12
 #include "loops.inc"
-#define VERLET_ROWS 1
 #include "decode_loops.inc"
 }  // namespace plain
 
 VERLET_BEGIN("arch=haswell")
 namespace avx2 {
+#define VERLET_LANES 8
+#define VERLET_SUMS 12
 #include "loops.inc"
-#define VERLET_ROWS 3
 #include "decode_loops.inc"
 }  // namespace avx2
 VERLET_END
 
 VERLET_BEGIN("arch=skylake-avx512")
 namespace avx512 {
+#define VERLET_LANES 16
+#define VERLET_SUMS 28
 #include "loops.inc"
-#define VERLET_ROWS 14
 #include "decode_loops.inc"
 }  // namespace avx512
 VERLET_END

@@ -18,7 +18,7 @@
 
 #define VERLET_INLINE __attribute__((always_inline)) static inline
 
-// i over a row of n, sixteen at a time.
+// i over a row of n, a vector at a time.
 #define VERLET_ROW(i, n) for (int64_t i = 0; i < (n); i += kLanes)
 
 namespace verlet {

@@ -1,10 +1,9 @@
 // Products of matrices whose factors are made bfloat16 on their way into the processor's cache, with what an adapter adds.
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "kernels.h"
+#include "memory.h"
 #include "op.h"
 #include "parallel.h"
 #include "product_loops.h"
@@ -18,17 +17,7 @@ constexpr int64_t kDepth = 512;
 constexpr int64_t kPanels = 4;    // that such rows meet in a block
 constexpr int64_t kBlocks = 16;   // enough for threads to end at about the same time
 constexpr int64_t kFewRows = 64;  // fewer in a block save nothing
-constexpr int64_t kLine = 16;     // numbers in a line of the cache
 constexpr int64_t kLayRows = 32;  // rows laid out by a thread at a time
-
-struct Free {
-  void operator()(float *memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<float, Free>;
-
-int64_t WholeLines(int64_t numbers) { return (numbers + kLine - 1) / kLine * kLine; }
-
-Memory Allocate(int64_t numbers) { return Memory(static_cast<float *>(std::aligned_alloc(kLine * sizeof(float), WholeLines(numbers) * sizeof(float)))); }
 
 // A matrix whose rows are a product's, as elements along its sum.
 class Left {

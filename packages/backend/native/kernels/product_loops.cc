@@ -16,14 +16,16 @@
 namespace verlet {
 
 namespace plain {
-#define VERLET_ROWS 1
+#define VERLET_LANES 4
+#define VERLET_ROWS 6
 #define VERLET_PAIRS 0
 #include "product_loops.inc"
 }  // namespace plain
 
 VERLET_BEGIN("arch=haswell")
 namespace avx2 {
-#define VERLET_ROWS 3
+#define VERLET_LANES 8
+#define VERLET_ROWS 6
 #define VERLET_PAIRS 0
 #include "product_loops.inc"
 }  // namespace avx2
@@ -31,6 +33,7 @@ VERLET_END
 
 VERLET_BEGIN("arch=skylake-avx512")
 namespace avx512 {
+#define VERLET_LANES 16
 #define VERLET_ROWS 8
 #define VERLET_PAIRS 0
 #include "product_loops.inc"
@@ -44,6 +47,7 @@ const bool fast_products = float_products == &avx512::products;
 
 VERLET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")
 namespace bfloat16 {
+#define VERLET_LANES 16
 #define VERLET_ROWS 8
 #define VERLET_PAIRS 1
 #include "product_loops.inc"

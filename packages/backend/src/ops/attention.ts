@@ -2,7 +2,9 @@ import { tf } from "../tf.js";
 import { after } from "./after.js";
 import { causalSoftmax } from "./causal-softmax.js";
 import { fusedOp } from "./fused-op.js";
-import { multiplier } from "./multiply.js";
+import { hasProducts } from "./matrix-product.js";
+import { computeDtype, multiplier, type ComputeDtype } from "./multiply.js";
+import { rawOp } from "./raw-op.js";
 
 export interface AttentionLimits {
   /** Queries computed at one time. Fewer leave out more of the keys that they cannot see, and take more ops. */
@@ -24,22 +26,47 @@ interface Chunk {
 
 /**
  * Causal softmax attention with grouped queries; keys and values are never repeated, and no tensor is as large as T².
- * Chunks of queries are computed one after another, each with the keys up to its own end. With δ = Σ dP·P a row,
- * dS = P·(dP − δ), dP = dO·Vᵀ, dQ = scale·dS·K, dK = dSᵀ·(scale·Q), dV = Pᵀ·dO (sums over a key head's queries included).
+ * With δ = Σ dP·P a row, dS = P·(dP − δ), dP = dO·Vᵀ, dQ = scale·dS·K, dK = scale·dSᵀ·Q, dV = Pᵀ·dO (sums over a key head's
+ * queries included). An op of verlet's own where `hasProducts` says so, chunks of queries elsewhere.
  * @param q [B, T, heads, D]
  * @param k [B, T, kvHeads, D]
  * @param v [B, T, kvHeads, D]
  * @param sequences [B, T], whole numbers: a token sees, of those up to its own place, the ones with its own number and those with
  *   a negative one; all without it
+ * @param limits of the chunks
  * @returns [B, T, heads, D]
  */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences?: tf.Tensor2D, limits: Partial<AttentionLimits> = {}): tf.Tensor4D {
+  return hasProducts(computeDtype()) ? kernel(q, k, v, sequences) : inChunks(q, k, v, sequences, limits);
+}
+
+/** packages/backend/native/kernels/attention.cc: of the probabilities only log Σ exp of each query's scores is kept. */
+function kernel(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences: tf.Tensor2D | undefined): tf.Tensor4D {
+  const attributes = { floats: { scale: 1 / Math.sqrt(q.shape[3]) }, bools: { rounded: computeDtype() === "bfloat16" } };
+  return fusedOp(
+    [q, k, v],
+    (save) => {
+      const inputs: tf.Tensor[] = [q, k, v, sequences ?? tf.zeros([0])];
+      const [out, logSums] = rawOp("VerletAttention", inputs, { ...attributes, outputs: 2 }) as [tf.Tensor4D, tf.Tensor3D]; // [B, T, heads, D], [B, heads, T]
+      save([...inputs, out, logSums]);
+      return out;
+    },
+    (dy, saved) => {
+      const [dq, dk, dv] = rawOp("VerletAttentionGrad", [...saved, dy], { ...attributes, outputs: 3 }) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+      return [() => dq, () => dk, () => dv];
+    },
+  );
+}
+
+/** Chunks of queries one after another, each with the keys up to its own end. */
+export function inChunks(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences: tf.Tensor2D | undefined, limits: Partial<AttentionLimits>): tf.Tensor4D {
   const [batch, width, heads, dim] = q.shape;
   const kvHeads = k.shape[2];
   const scale = 1 / Math.sqrt(dim);
   const times = multiplier();
   const { softmax, gradient } = causalSoftmax();
-  const { chunks, kept } = plan(batch * heads, width, { ...LIMITS, ...limits });
+  const { size, kept } = plan(batch * heads, width, { ...LIMITS, ...limits });
+  const chunks: Chunk[] = Array.from({ length: Math.ceil(width / size) }, (_, i) => ({ start: i * size, end: Math.min(width, (i + 1) * size) }));
 
   const byKeyHead = (x: tf.Tensor4D): tf.Tensor4D => tf.reshape(x, [batch, kvHeads, (heads / kvHeads) * x.shape[2], x.shape[3]]); // [B, heads, c, n] → [B, kvHeads, g·c, n]
   const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.reshape(x, [batch, heads, (x.shape[2] * kvHeads) / heads, x.shape[3]]); // back
@@ -88,19 +115,20 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequen
   );
 }
 
-/** Probabilities that `attention` keeps for its gradient, of so many rows' heads over so many tokens. */
-export function keptProbabilities(heads: number, width: number): number {
+/** Probabilities that `attention` keeps for its gradient, of so many rows' heads over so many tokens, computing in the format. */
+export function keptProbabilities(heads: number, width: number, dtype: ComputeDtype): number {
+  if (hasProducts(dtype)) return 0;
   const { numbers, kept } = plan(heads, width, LIMITS);
   return kept ? numbers : 0;
 }
 
-/** Chunks of equal sizes but for the last, the probabilities of all, and whether these are kept. */
-function plan(heads: number, width: number, { queries, scores, kept }: AttentionLimits): { chunks: Chunk[]; numbers: number; kept: boolean } {
+/** Chunks of `size` queries but for the last, the probabilities of all, and whether these are kept. */
+function plan(heads: number, width: number, { queries, scores, kept }: AttentionLimits): { size: number; numbers: number; kept: boolean } {
   const most = Math.max(1, Math.min(queries, Math.floor(scores / (heads * width))));
   const size = Math.ceil(width / Math.ceil(width / most));
-  const chunks = Array.from({ length: Math.ceil(width / size) }, (_, i) => ({ start: i * size, end: Math.min(width, (i + 1) * size) }));
-  const numbers = chunks.reduce((sum, { start, end }) => sum + heads * (end - start) * end, 0);
-  return { chunks, numbers, kept: numbers <= kept };
+  const whole = Math.floor(width / size);
+  const numbers = heads * ((size * size * whole * (whole + 1)) / 2 + (width - whole * size) * width); // queries of each chunk times the keys up to its end
+  return { size, numbers, kept: numbers <= kept };
 }
 
 /** [B, T, n, D] to [B, n, T, D] and back. */

@@ -140,6 +140,8 @@ const rules: Record<string, Rule> = {
   Transpose: ({ shapes: [x], values }) => values(1) && [values(1)!.map((axis) => x![axis]!)],
   VerletAdaptedProduct: product,
   VerletAddLowRank: ({ shapes: [, u, w], attribute }) => [[u![0]!, w![attribute("transposed") ? 0 : 1]!]],
+  VerletAttention: ({ shapes: [q] }) => [q!, [q![0]!, q![2]!, q![1]!]],
+  VerletAttentionGrad: like(0, 1, 2),
   VerletCausalSoftmax: first,
   VerletCausalSoftmaxGrad: first,
   VerletLogitSlopes: first,
