@@ -1,5 +1,5 @@
 import { BackendError } from "@verlet/core";
-import { isUnavailable, type BackendName, type Candidate, type ConcreteBackend, type PassedOver } from "./candidates/candidate.js";
+import { isUnavailable, type BackendName, type Candidate, type ConcreteBackend, type OpenRequest, type PassedOver } from "./candidates/candidate.js";
 import { cpu } from "./candidates/cpu.js";
 import { native } from "./candidates/native.js";
 import { tfjsNode, tfjsNodeGpu } from "./candidates/tfjs-node.js";
@@ -29,14 +29,15 @@ export const activeBackend = (): BackendInfo | undefined => active;
 
 /**
  * Makes a backend the one in use: the named one, or with `auto` the fastest that works.
+ * @param options.ownProducts most products will be verlet's own, in bfloat16 or of layers with adapters; a backend that is loaded already stays as it is
  * @throws BackendError where the named one cannot be used, with the reason and the way out
  */
-export async function selectBackend(name: BackendName, options: { candidates?: readonly Candidate[] } = {}): Promise<BackendInfo> {
+export async function selectBackend(name: BackendName, options: { candidates?: readonly Candidate[]; ownProducts?: boolean } = {}): Promise<BackendInfo> {
   const known = options.candidates ?? candidates;
   const wanted = name === "auto" ? known : known.filter((each) => each.name === name);
   const passedOver: PassedOver[] = [];
   for (const candidate of wanted) {
-    const result = await open(candidate, name !== "auto");
+    const result = await open(candidate, { named: name !== "auto", ownProducts: options.ownProducts ?? false });
     if (isUnavailable(result)) passedOver.push(result);
     else return (active = { ...result, passedOver: [...passedOver, ...result.passedOver] });
   }
@@ -45,10 +46,10 @@ export async function selectBackend(name: BackendName, options: { candidates?: r
 
 /** Makes the named backend the one in use, or tells why it cannot be and the command that would change it. */
 export const openBackend = (name: ConcreteBackend): Promise<BackendInfo | PassedOver> =>
-  open(candidates.find((each) => each.name === name)!, true);
+  open(candidates.find((each) => each.name === name)!, { named: true });
 
-async function open(candidate: Candidate, named: boolean): Promise<BackendInfo | PassedOver> {
-  const result = await candidate.open({ named });
+async function open(candidate: Candidate, request: OpenRequest): Promise<BackendInfo | PassedOver> {
+  const result = await candidate.open(request);
   if (isUnavailable(result)) return { name: candidate.name, ...result };
   const { passedOver: lacking, ...facts } = result;
   return (active = { name: candidate.name, ...facts, passedOver: lacking ? [lacking] : [] });

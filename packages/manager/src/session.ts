@@ -40,7 +40,7 @@ export interface Session {
  */
 export async function openSession(loaded: LoadedConfig, models: ModelSource, training?: ResolvedConfig): Promise<Session> {
   const { config } = loaded;
-  const backend = await selectBackend(config.backend);
+  const backend = await selectBackend(config.backend, { ownProducts: config.model.computeDtype === "bfloat16" || config.model.lora !== undefined });
   useGraphs(config.trainer.compile);
   const tokenizer = await models.loadTokenizer(config.model);
   const shape = training && (await shapeOf(training, models));

@@ -28,14 +28,18 @@ export interface PassedOver extends Unavailable {
   readonly name: string;
 }
 
+export interface OpenRequest {
+  /** Whether the user asked for this one. */
+  readonly named: boolean;
+  /** Whether most products will be verlet's own, in bfloat16 or of layers with adapters. */
+  readonly ownProducts?: boolean;
+}
+
 /** One way to run TensorFlow. */
 export interface Candidate {
   readonly name: ConcreteBackend;
-  /**
-   * Makes it the backend in use, or says why it cannot be. Does not throw for what a user can lack.
-   * @param named whether the user asked for this one
-   */
-  open(request: { readonly named: boolean }): Promise<Opened | Unavailable>;
+  /** Makes it the backend in use, or says why it cannot be. Does not throw for what a user can lack. */
+  open(request: OpenRequest): Promise<Opened | Unavailable>;
 }
 
 export const isUnavailable = <T extends Unavailable>(result: object | T): result is T => "why" in result;

@@ -7,7 +7,7 @@ import { describeTensorFlow, takeSlot } from "./tensorflow-slot.js";
 /** A current libtensorflow under tfjs-node's addon, made by `verlet setup`. */
 export const native: Candidate = {
   name: "native",
-  async open() {
+  async open({ ownProducts = false }) {
     const driver = hasNvidiaDriver();
     const kinds: NativeKind[] = driver ? ["gpu", "cpu"] : ["cpu", "gpu"];
     const kind = kinds.find((each) => isComplete(nativeFolder(each), each));
@@ -18,7 +18,7 @@ export const native: Candidate = {
     }
     const folder = nativeFolder(kind);
     try {
-      const refused = await takeSlot("native", () => void loadNative(folder, kind));
+      const refused = await takeSlot("native", () => void loadNative(folder, kind, { oneAtATime: ownProducts }));
       if (refused) return refused;
     } catch (error) {
       return { why: `what is set up in ${folder} does not load: ${firstLine(error)}`, fix: "npx verlet setup --force" };
