@@ -1,5 +1,5 @@
 import { tf } from "../tf.js";
-import { KernelSlot } from "./kernel-slot.js";
+import { MomentSlot, type AdamStep } from "./moment-slot.js";
 import { hasKernels, isNative, rawOp } from "./raw-op.js";
 
 /** One Adam update with its step's scalars. */
@@ -33,54 +33,36 @@ export interface AdamSlot {
 
 /** On the native backend one fused op an update, verlet's own where it is there and a second copy of the parameter does not matter; the composed form elsewhere. */
 export function adamSlot(variable: tf.Variable): AdamSlot {
-  if (hasKernels() && variable.size < LARGE) return new KernelSlot(variable);
-  return isNative() ? new FusedSlot(variable) : new ComposedSlot(variable);
+  if (hasKernels() && variable.size < LARGE) return kernelSlot(variable);
+  return isNative() ? new FusedSlot(variable) : composedSlot(variable);
 }
 
 /** The definition, from plain ops. */
-export class ComposedSlot implements AdamSlot {
-  readonly #variable: tf.Variable;
-  #m: tf.Tensor;
-  #v: tf.Tensor;
+export const composedSlot = (variable: tf.Variable): AdamSlot => new MomentSlot(variable, composed);
 
-  constructor(variable: tf.Variable) {
-    this.#variable = variable;
-    this.#m = tf.keep(tf.zerosLike(variable));
-    this.#v = tf.keep(tf.zerosLike(variable));
-  }
+/** By verlet's own op: one pass that reads the gradient as it is and writes the moments where they are. */
+const kernelSlot = (variable: tf.Variable): AdamSlot => new MomentSlot(variable, kernel);
 
-  update(gradient: tf.Tensor, { learningRate, beta1, beta2, epsilon, step, clip, keep }: AdamUpdate): void {
-    const { m, v, next } = tf.tidy(() => {
-      const g = clip === 1 ? gradient : tf.mul(gradient, clip);
-      const m = tf.add(tf.mul(this.#m, beta1), tf.mul(g, 1 - beta1));
-      const v = tf.add(tf.mul(this.#v, beta2), tf.mul(tf.square(g), 1 - beta2));
-      // the bias corrections moved into the scalars: m̂ / (√v̂ + ε) = √c₂ / c₁ · m / (√v + √c₂·ε)
-      const correction = Math.sqrt(1 - beta2 ** step);
-      const scale = (learningRate * correction) / (1 - beta1 ** step);
-      const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon * correction)), scale);
-      return { m, v, next: tf.sub(keep === 1 ? this.#variable : tf.mul(this.#variable, keep), change) };
-    });
-    tf.dispose([this.#m, this.#v]);
-    this.#m = tf.keep(m);
-    this.#v = tf.keep(v);
-    this.#variable.assign(next);
-    next.dispose();
-  }
+const composed: AdamStep = (parameter, gradient, before, update) => {
+  const { beta1, beta2, clip, keep } = update;
+  const g = clip === 1 ? gradient : tf.mul(gradient, clip);
+  const m = tf.add(tf.mul(before.m, beta1), tf.mul(g, 1 - beta1));
+  const v = tf.add(tf.mul(before.v, beta2), tf.mul(tf.square(g), 1 - beta2));
+  const { rate, epsilon } = corrected(update);
+  const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon)), rate);
+  return { m, v, next: tf.sub(keep === 1 ? parameter : tf.mul(parameter, keep), change) };
+};
 
-  moment(name: keyof Moments): Float32Array {
-    return (name === "m" ? this.#m : this.#v).dataSync<"float32">();
-  }
+const kernel: AdamStep = (parameter, gradient, { m, v }, update) => {
+  const { rate, epsilon } = corrected(update);
+  const scalars = tf.tensor1d([rate, update.beta1, update.beta2, epsilon, update.clip, update.keep]);
+  return { m, v, next: rawOp("VerletAdam", [parameter, gradient, m, v, scalars])[0]! };
+};
 
-  setMoments({ m, v }: Moments): void {
-    const { shape } = this.#variable;
-    tf.dispose([this.#m, this.#v]);
-    this.#m = tf.keep(tf.tensor(m, shape));
-    this.#v = tf.keep(tf.tensor(v, shape));
-  }
-
-  dispose(): void {
-    tf.dispose([this.#m, this.#v]);
-  }
+/** The bias corrections moved into the scalars: m̂ / (√v̂ + ε) = √c₂ / c₁ · m / (√v + √c₂·ε). */
+function corrected({ learningRate, beta1, beta2, epsilon, step }: AdamUpdate): { rate: number; epsilon: number } {
+  const correction = Math.sqrt(1 - beta2 ** step);
+  return { rate: (learningRate * correction) / (1 - beta1 ** step), epsilon: epsilon * correction };
 }
 
 let resources = 0;

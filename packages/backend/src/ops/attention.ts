@@ -59,7 +59,7 @@ function kernel(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences: tf.Te
 }
 
 /** Chunks of queries one after another, each with the keys up to its own end. */
-export function inChunks(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences: tf.Tensor2D | undefined, limits: Partial<AttentionLimits>): tf.Tensor4D {
+function inChunks(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, sequences: tf.Tensor2D | undefined, limits: Partial<AttentionLimits>): tf.Tensor4D {
   const [batch, width, heads, dim] = q.shape;
   const kvHeads = k.shape[2];
   const scale = 1 / Math.sqrt(dim);

@@ -1,4 +1,4 @@
-export { adamSlot, ComposedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
+export { adamSlot, composedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
 export { attention, attentionComposed, keptProbabilities, type AttentionLimits } from "./attention.js";
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
