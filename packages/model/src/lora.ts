@@ -1,4 +1,4 @@
-import { adaptedLinear, addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
+import { adaptedLinears, addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
 import { ModelError, type Rng } from "@verlet/core";
 import { dense, multiplied, type Weight } from "./base-weights.js";
 import { moduleName, projectionNames, projectionShape, type ProjectionName } from "./weight-names.js";
@@ -78,14 +78,26 @@ export function mergedWeight(weight: Weight, { a, b, magnitude, scale }: LoraPai
 /** L2 norm of each output row, [out]. */
 export const rowNorms = (weight: tf.Tensor2D): tf.Tensor1D => tf.norm(weight, "euclidean", 1) as tf.Tensor1D;
 
+/** A weight with its adapter. */
+export interface AdaptedWeight {
+  weight: Weight;
+  adapter: LoraPair;
+}
+
 /**
- * x·Wᵀ with the adapter's part, without bias. W + B·A is never materialised (but for DoRA's row norms, which carry no gradient).
+ * x·Wᵀ with the adapter's part, of layers with the same input, without bias.
  * @param x [N, in]
- * @returns [N, out]
+ * @returns [N, out] of each
  */
-export function adapt(x: tf.Tensor2D, weight: Weight, pair: LoraPair, dropout: Rng | undefined): tf.Tensor2D {
+export function adapt(x: tf.Tensor2D, layers: readonly AdaptedWeight[], dropout: Rng | undefined): tf.Tensor2D[] {
+  const plain = layers.every(({ adapter }) => !adapter.magnitude && !(dropout && adapter.dropout > 0));
+  if (!plain) return layers.map((layer) => adaptAlone(x, layer, dropout));
+  return adaptedLinears(x, layers.map(({ weight, adapter: { a, b, scale } }) => ({ weight, a: a as tf.Tensor2D, b: b as tf.Tensor2D, scale })));
+}
+
+/** With dropout, DoRA or both. W + B·A is never materialised (but for DoRA's row norms, which carry no gradient). */
+function adaptAlone(x: tf.Tensor2D, { weight, adapter: pair }: AdaptedWeight, dropout: Rng | undefined): tf.Tensor2D {
   const drops = dropout && pair.dropout > 0;
-  if (!drops && !pair.magnitude) return adaptedLinear(x, weight, { a: pair.a as tf.Tensor2D, b: pair.b as tf.Tensor2D, scale: pair.scale });
   const input = drops ? dropped(x, pair.dropout, dropout) : x;
   const low = linear(input, pair.a as tf.Tensor2D); // [N, r]
   const base = multiplied(x, weight); // [N, out]

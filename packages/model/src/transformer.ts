@@ -6,7 +6,7 @@ import { add, attention, checkpoint, gatherRows, rmsNorm, rotary, scope, swiglu,
 import { Rng } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
 import { multiplied, type Table, type Weight } from "./base-weights.js";
-import { adapt, type LoraPair } from "./lora.js";
+import { adapt, type AdaptedWeight, type LoraPair } from "./lora.js";
 
 export interface Projection {
   /** [out, in] */
@@ -106,23 +106,29 @@ function trainedTensors(layer: LayerWeights, adapters: boolean): tf.Tensor[] {
 function selfAttention(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig, { rows, width, rotary: angles, sequences }: Positions, pass: Pass): tf.Tensor2D {
   const heads = (projected: tf.Tensor2D, count: number): tf.Tensor4D => tf.reshape(projected, [rows, width, count, config.headDim]);
   const normed = (x4: tf.Tensor4D, norm?: tf.Tensor1D): tf.Tensor4D => (norm ? rmsNorm(x4, norm, config.normEpsilon) : x4);
-  const q = rotary(normed(heads(project(x, layer.q, pass), config.heads), layer.qNorm), angles); // [B, T, heads, D]
-  const k = rotary(normed(heads(project(x, layer.k, pass), config.kvHeads), layer.kNorm), angles); // [B, T, kvHeads, D]
-  const v = heads(project(x, layer.v, pass), config.kvHeads); // [B, T, kvHeads, D]
+  const [queries, keys, values] = projectAll(x, [layer.q, layer.k, layer.v], pass);
+  const q = rotary(normed(heads(queries, config.heads), layer.qNorm), angles); // [B, T, heads, D]
+  const k = rotary(normed(heads(keys, config.kvHeads), layer.kNorm), angles); // [B, T, kvHeads, D]
+  const v = heads(values, config.kvHeads); // [B, T, kvHeads, D]
   const mixed = tf.reshape(attention(q, k, v, sequences), [rows * width, config.heads * config.headDim]);
   return project(mixed as tf.Tensor2D, layer.o, pass);
 }
 
 function feedForward(x: tf.Tensor2D, layer: LayerWeights, pass: Pass): tf.Tensor2D {
-  return project(swiglu(project(x, layer.gate, pass), project(x, layer.up, pass)), layer.down, pass);
+  const [gate, up] = projectAll(x, [layer.gate, layer.up], pass);
+  return project(swiglu(gate, up), layer.down, pass);
 }
 
 /** Rows of the embedding, [N, H]. */
 const embed = (table: Table, ids: tf.Tensor1D): tf.Tensor2D => (table instanceof tf.Tensor ? gatherRows(table, ids) : table.gather(ids));
 
-/** x·Wᵀ, the adapter's part, and the bias; [N, in] → [N, out]. */
-function project(x: tf.Tensor2D, { weight, bias, adapter }: Projection, pass: Pass): tf.Tensor2D {
-  if (!adapter || !pass.adapters) return multiplied(x, weight, bias);
-  const adapted = adapt(x, weight, adapter, pass.dropout);
-  return bias ? tf.add(adapted, bias) : adapted;
+const project = (x: tf.Tensor2D, layer: Projection, pass: Pass): tf.Tensor2D => projectAll(x, [layer], pass)[0]!;
+
+/** x·Wᵀ, the adapter's part, and the bias, of layers with the same input; [N, in] → [N, out] each. */
+function projectAll<T extends readonly Projection[]>(x: tf.Tensor2D, layers: readonly [...T], pass: Pass): { [layer in keyof T]: tf.Tensor2D } {
+  const plain = ({ weight, bias }: Projection): tf.Tensor2D => multiplied(x, weight, bias);
+  const adapted = (some: readonly Projection[]): tf.Tensor2D[] =>
+    adapt(x, some as (Projection & AdaptedWeight)[], pass.dropout).map((y, i) => (some[i]!.bias ? tf.add(y, some[i]!.bias) : y));
+  const has = ({ adapter }: Projection): boolean => pass.adapters && adapter !== undefined;
+  return (layers.every(has) ? adapted(layers) : layers.flatMap((layer) => (has(layer) ? adapted([layer]) : plain(layer)))) as { [layer in keyof T]: tf.Tensor2D };
 }

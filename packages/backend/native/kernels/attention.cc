@@ -53,7 +53,7 @@ struct Format {
     for (int64_t at = 0; at < depth; at += kDepth, adds = true) {
       for (int64_t column = 0; column < columns; column += kColumns) {
         const Terms terms = {left + at, stride, panels + column * elements + (begin + at) * kColumns, std::min(kDepth, depth - at)};
-        loops->multiply(terms, rows, std::min(kColumns, columns - column), adds ? y + column : nullptr, y + column, y_stride);
+        loops->multiply(&terms, 1, rows, std::min(kColumns, columns - column), adds ? y + column : nullptr, y + column, y_stride);
       }
     }
   }

@@ -6,6 +6,7 @@
 namespace verlet {
 
 void RegisterAdam();
+void RegisterAdaptedLinears();
 void RegisterAttention();
 void RegisterDecodeStep();
 void RegisterLogits();
@@ -19,6 +20,7 @@ void RegisterSwiglu();
 // Once in a process.
 inline void RegisterKernels() {
   RegisterAdam();
+  RegisterAdaptedLinears();
   RegisterAttention();
   RegisterDecodeStep();
   RegisterLogits();

@@ -19,4 +19,17 @@ inline int64_t WholeLines(int64_t numbers) { return (numbers + kLine - 1) / kLin
 
 inline Memory Allocate(int64_t numbers) { return Memory(static_cast<float *>(std::aligned_alloc(kLine * sizeof(float), WholeLines(numbers) * sizeof(float)))); }
 
+// Memory that a thread keeps from one computation to the next.
+class Scratch {
+ public:
+  float *Numbers(int64_t count) {
+    if (count > size_) memory_ = Allocate(size_ = count);
+    return memory_.get();
+  }
+
+ private:
+  Memory memory_;
+  int64_t size_ = 0;
+};
+
 }  // namespace verlet

@@ -51,6 +51,7 @@ class Call {
   bool ok = true;
 
   int Inputs() const { return TF_NumInputs(context_); }
+  int Outputs() const { return TF_NumOutputs(context_); }
 
   Numbers Input(int i) {
     TF_Tensor *tensor = nullptr;
@@ -92,6 +93,23 @@ class Call {
   TF_Status *status_;
 };
 
+// The op's first output where a gradient is wanted, added to its first input where there is a sum so far.
+class Sum {
+ public:
+  Sum(Call &call, int sums, int wanted, const Shape &shape)
+      : sum_(sums > 0 ? call.OutputOver(0, 0, shape, &over_) : wanted > 0 ? call.Output(0, shape) : Numbers(nullptr)), before_(sums > 0 && !over_ ? call.Input(0) : Numbers(nullptr)) {
+    call.Expect(before_.data == nullptr || before_.shape == shape, "the sum so far has the result's shape");
+  }
+
+  float *data() const { return sum_.data; }
+  // Null, the result's own memory or another.
+  const float *before() const { return over_ ? sum_.data : before_.data; }
+
+ private:
+  bool over_ = false;
+  Numbers sum_, before_;
+};
+
 constexpr int kFlags = 4;
 
 // The attributes of an op: at most one number, and some flags in the order of its definition.
@@ -102,11 +120,11 @@ struct Attributes {
 
 struct OpDefinition {
   const char *name;
-  std::vector<const char *> inputs;  // float, unless they say ": int32"
+  std::vector<const char *> inputs;  // float, unless they say ": int32" or, of as many as an attribute says, ": count * float"
   std::vector<const char *> outputs;
   const char *number = nullptr;     // the name of the float attribute
   std::vector<const char *> flags;  // the names of the bool attributes
-  const char *list = nullptr;       // the name of the attribute that counts the tensors of an input "name: list * float"
+  std::vector<const char *> counts;  // the names of the attributes that count the tensors of an input or output
 };
 
 // Tells TensorFlow of an op on the processor. `compute` is void(Call &, const Attributes &).
@@ -114,11 +132,12 @@ template <void (*compute)(Call &, const Attributes &)>
 void Register(const OpDefinition &op) {
   static const OpDefinition definition = op;
   TF_OpDefinitionBuilder *builder = TF_NewOpDefinitionBuilder(op.name);
-  for (const char *input : op.inputs) TF_OpDefinitionBuilderAddInput(builder, (std::string(input) + (std::strchr(input, ':') ? "" : ": float")).c_str());
-  for (const char *output : op.outputs) TF_OpDefinitionBuilderAddOutput(builder, (std::string(output) + ": float").c_str());
+  const auto typed = [](const char *name) { return std::string(name) + (std::strchr(name, ':') ? "" : ": float"); };
+  for (const char *input : op.inputs) TF_OpDefinitionBuilderAddInput(builder, typed(input).c_str());
+  for (const char *output : op.outputs) TF_OpDefinitionBuilderAddOutput(builder, typed(output).c_str());
   if (op.number) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.number) + ": float").c_str());
   for (const char *flag : op.flags) TF_OpDefinitionBuilderAddAttr(builder, (std::string(flag) + ": bool").c_str());
-  if (op.list) TF_OpDefinitionBuilderAddAttr(builder, (std::string(op.list) + ": int >= 0").c_str());
+  for (const char *count : op.counts) TF_OpDefinitionBuilderAddAttr(builder, (std::string(count) + ": int >= 0").c_str());
   TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, [](TF_ShapeInferenceContext *context, TF_Status *status) { TF_ShapeInferenceContextSetUnknownShape(context, status); });
   std::unique_ptr<TF_Status, void (*)(TF_Status *)> status(TF_NewStatus(), TF_DeleteStatus);
   TF_RegisterOpDefinition(builder, status.get());

@@ -15,7 +15,7 @@ import { delimiter, join, resolve } from "node:path";
 import { NATIVE_PLATFORM, TENSORFLOW_VERSION, type NativeKind } from "./releases.js";
 
 /** Raised when the layout above changes, so that folders of an older verlet count as absent. */
-export const LAYOUT = 5;
+export const LAYOUT = 6;
 
 export interface Manifest {
   readonly layout: number;

@@ -17,10 +17,10 @@ type Thunks = readonly Thunk[];
 /** The part of the tfjs engine that `tf.customGrad` itself is written on; it is not in the public types. */
 interface Engine {
   runKernelFunc(call: {
-    forwardFunc: (backend: unknown, save: Save) => tf.Tensor | tf.Tensor[];
-    backwardsFunc: (dy: tf.Tensor & tf.Tensor[], saved: tf.Tensor[]) => Record<string, Thunk>;
+    forwardFunc: (backend: unknown, save: Save) => tf.Tensor[];
+    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, Thunk>;
     inputs: Record<string, tf.Tensor>;
-  }): tf.Tensor & tf.Tensor[];
+  }): tf.Tensor[];
 }
 
 const named = <T>(items: readonly T[]): Record<string, T> => Object.fromEntries(items.map((item, i) => [String(i), item]));
@@ -28,17 +28,26 @@ const named = <T>(items: readonly T[]): Record<string, T> => Object.fromEntries(
 /**
  * One output.
  * @param forward returns the output; tensors given to `save` reach `backward`, everything else is freed.
- * @param backward returns one thunk per input, each giving d loss / d input in the input's shape.
+ * @param backward returns one thunk per input, each giving d loss / d input in the input's shape; they are called in this order.
  */
 export function fusedOp<T extends tf.Tensor>(
   inputs: readonly tf.Tensor[],
   forward: (save: Save) => T,
   backward: (dy: T, saved: tf.Tensor[]) => Thunks,
 ): T {
+  return fusedOps<T>(inputs, (save) => [forward(save)], ([dy], saved) => backward(dy!, saved))[0]!;
+}
+
+/** Several outputs; the gradient of one that the loss does not depend on is zeros. */
+export function fusedOps<T extends tf.Tensor>(
+  inputs: readonly tf.Tensor[],
+  forward: (save: Save) => T[],
+  backward: (dys: T[], saved: tf.Tensor[]) => Thunks,
+): T[] {
   const engine = tf.engine() as unknown as Engine;
   return engine.runKernelFunc({
     forwardFunc: (_, save) => forward(save),
-    backwardsFunc: (dy, saved) => named(backward(dy as unknown as T, saved)),
+    backwardsFunc: (dys, saved) => named(backward((Array.isArray(dys) ? dys : [dys]) as T[], saved)), // one alone comes by itself
     inputs: named(inputs),
-  }) as unknown as T;
+  }) as T[];
 }

@@ -100,7 +100,7 @@ function backThrough(node: TapeNode, inputs: [string, tf.Tensor][], dys: (tf.Ten
     for (const [name, x] of inputs) {
       const known = sums.get(x.id);
       const thunk = thunks[name]!;
-      const result = tf.tidy(() => (known ? (thunk.into?.(known) ?? tf.add(known, thunk())) : thunk()));
+      const result = known ? (thunk.into?.(known) ?? tf.add(known, thunk())) : thunk();
       if (result.shape.join() !== x.shape.join()) throw new Error(`a gradient of ${node.kernelName} has the shape [${result.shape.join()}], its input [${x.shape.join()}]`);
       sums.set(x.id, result.id < before ? tf.clone(result) : result); // one handed through is freed by its owner
       known?.dispose();

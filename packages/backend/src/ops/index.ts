@@ -2,13 +2,13 @@ export { adamSlot, composedSlot, type AdamSlot, type AdamUpdate } from "./adam-s
 export { attention, attentionComposed, keptProbabilities, type AttentionLimits } from "./attention.js";
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
-export { adaptedLinear, adaptedLinearComposed, type Adapter } from "./adapted-linear.js";
+export { adaptedLinearComposed, adaptedLinears, type AdaptedWeight } from "./adapted-linears.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";
 export { canStepAtOnce, stepAtOnce, type KernelStep, type StepLayer } from "./decode-step.js";
 export { dropout, dropoutMask } from "./dropout-mask.js";
 export { checkpoint, type Block, type CheckpointInputs } from "./checkpoint.js";
 export * from "./frozen/index.js";
-export { fusedOp, type Thunk } from "./fused-op.js";
+export { fusedOp, fusedOps, type Thunk } from "./fused-op.js";
 export { gatherRows, scatterTo } from "./gather-rows.js";
 export { gradientsOf } from "./gradients.js";
 export { canOverwrite, overwriteRows } from "./in-place.js";

@@ -13,8 +13,6 @@ export interface ProductOptions {
   transposeB?: boolean;
   /** Added to the product; may be written into where nothing else needs it. */
   before?: tf.Tensor2D | undefined;
-  /** u [N, r] and v [r, M], transposed where b is; scale · u·v is added as well. */
-  low?: { u: tf.Tensor2D; v: tf.Tensor2D; scale: number };
 }
 
 /** True where products by this kernel are as fast as TensorFlow's or faster: AVX-512, and for bfloat16 its BF16 without AMX. */
@@ -30,16 +28,11 @@ export const takesProducts = (dtype: ComputeDtype): boolean => dtype === "bfloat
 /** What a product reads of a weight: bfloat16 as it lies. */
 export const factorOf = (weight: tf.Tensor2D | FrozenWeight): Factor => (weight instanceof tf.Tensor ? weight : weight.pairs ? { pairs: weight.pairs } : weight.dense());
 
-/**
- * [before +] a·b [+ scale · u·v]: [N, K] · [K, M] → [N, M]. In bfloat16 the factors are rounded, u and v too; products are
- * added up in float32, and the sum is not rounded.
- */
-export function matrixProduct(a: tf.Tensor2D, b: Factor, { dtype, transposeA = false, transposeB = false, before, low }: ProductOptions): tf.Tensor2D {
+/** [before +] a·b: [N, K] · [K, M] → [N, M]. In bfloat16 the factors are rounded; products are added up in float32, and the sum is not rounded. */
+export function matrixProduct(a: tf.Tensor2D, b: Factor, { dtype, transposeA = false, transposeB = false, before }: ProductOptions): tf.Tensor2D {
   const halves = !(b instanceof tf.Tensor);
-  const factors = [...(before ? [before] : []), a, halves ? b.pairs : b, ...(low ? [low.u, low.v] : [])];
-  return rawOp(low ? "VerletAdaptedProduct" : "VerletProduct", factors, {
+  return rawOp("VerletProduct", [...(before ? [before] : []), a, halves ? b.pairs : b], {
     ints: { sums: before ? 1 : 0 },
     bools: { transpose_a: transposeA, transpose_b: transposeB, rounded: dtype === "bfloat16", halves },
-    ...(low && { floats: { scale: low.scale } }),
   })[0] as tf.Tensor2D;
 }

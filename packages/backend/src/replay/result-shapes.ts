@@ -100,6 +100,20 @@ const product: Rule = ({ shapes, attribute }) => {
   return [[a![attribute("transpose_a") ? 1 : 0]!, columns]];
 };
 
+/** Of x, then weights, A [r, in] and B [out, r] of each layer: the outputs and x·Aᵀ of each. */
+const adaptedLinears: Rule = ({ shapes: [x, ...shapes], attribute }) => {
+  const count = Number(attribute("count"));
+  const [a, b] = [shapes.slice(count, 2 * count), shapes.slice(2 * count)];
+  return [...b, ...a].map(([rows]) => [x![0]!, rows!]);
+};
+
+/** Of [sum,] x, then gradients, weights, A, B and x·Aᵀ of each layer: of x, where it is wanted, of A and of B. */
+const adaptedLinearsGrad: Rule = ({ shapes, attribute }) => {
+  const [x, ...rest] = shapes.slice(Number(attribute("sums")));
+  const count = Number(attribute("count"));
+  return [...(attribute("wanted") ? [x!] : []), ...rest.slice(2 * count, 4 * count)];
+};
+
 /** As many results of the shape of an input. */
 const like = (...inputs: number[]): Rule => ({ shapes }) => inputs.map((input) => shapes[input]!);
 
@@ -138,7 +152,8 @@ const rules: Record<string, Rule> = {
   StatelessRandomUniform: shapeInput(0),
   Tile: ({ shapes: [x], values }) => values(1) && [x!.map((size, i) => size * values(1)![i]!)],
   Transpose: ({ shapes: [x], values }) => values(1) && [values(1)!.map((axis) => x![axis]!)],
-  VerletAdaptedProduct: product,
+  VerletAdaptedLinears: adaptedLinears,
+  VerletAdaptedLinearsGrad: adaptedLinearsGrad,
   VerletAddLowRank: ({ shapes: [, u, w], attribute }) => [[u![0]!, w![attribute("transposed") ? 0 : 1]!]],
   VerletAttention: ({ shapes: [q] }) => [q!, [q![0]!, q![2]!, q![1]!]],
   VerletAttentionGrad: like(0, 1, 2),

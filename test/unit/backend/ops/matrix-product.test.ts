@@ -1,9 +1,9 @@
 /** verlet's own matrix products beside TensorFlow's: odd sizes, transposed factors, sums, adapters, pairs of bfloat16. */
-import { adaptedLinear, adaptedLinearComposed, Bfloat16Weight, computeIn, gradientsOf, hasKernels, hasProducts, linear, matrixProduct, tf } from "@verlet/backend";
+import { adaptedLinearComposed, adaptedLinears, Bfloat16Weight, computeIn, gradientsOf, hasKernels, hasProducts, linear, matrixProduct, tf, type AdaptedWeight } from "@verlet/backend";
 import { beforeAll, describe, expect, test } from "vitest";
 import { trainingBackends, useBackend } from "../../../helpers/backends.js";
 import { maxDifference, relativeL2 } from "../../../helpers/fixtures.js";
-import { outputAndGradients, randomTensor } from "../../../helpers/tensors.js";
+import { randomTensor } from "../../../helpers/tensors.js";
 
 const native = trainingBackends.includes("native");
 
@@ -38,15 +38,12 @@ describe.skipIf(!native)(`products${native ? "" : " [native is not here]"}`, () 
       const a = randomTensor<tf.Rank.R2>(transposeA ? [depth, rows] : [rows, depth], 1);
       const b = randomTensor<tf.Rank.R2>(transposeB ? [columns, depth] : [depth, columns], 2);
       const before = randomTensor<tf.Rank.R2>([rows, columns], 3);
-      const u = randomTensor<tf.Rank.R2>([rows, 5], 4);
-      const v = randomTensor<tf.Rank.R2>(transposeB ? [columns, 5] : [5, columns], 5);
       const as = dtype === "bfloat16" ? rounded : (x: tf.Tensor2D): tf.Tensor2D => x;
       const plain = tf.matMul(as(a), as(b), transposeA, transposeB);
       const close = depth > 1000 ? 2e-4 : 2e-5; // sums of up to 2100 numbers
       const options = { dtype, transposeA, transposeB };
       void expect(maxDifference(matrixProduct(a, b, options).dataSync(), plain.dataSync())).toBeLessThan(close);
-      const added = tf.add(tf.add(plain, before), tf.matMul(as(tf.mul(u, 0.5)), as(v), false, transposeB));
-      void expect(maxDifference(matrixProduct(a, b, { ...options, before, low: { u, v, scale: 0.5 } }).dataSync(), added.dataSync())).toBeLessThan(close);
+      void expect(maxDifference(matrixProduct(a, b, { ...options, before }).dataSync(), tf.add(plain, before).dataSync())).toBeLessThan(close);
     });
   });
 
@@ -63,20 +60,45 @@ describe.skipIf(!native)(`products${native ? "" : " [native is not here]"}`, () 
     frozen.dispose();
   });
 
-  test.each(formats.flatMap((dtype) => [false, true].map((frozen) => [dtype, frozen] as const)))("a layer with an adapter, in %s, its weight in bfloat16: %s", (dtype, isFrozen) => {
-    const numbers = randomTensor<tf.Rank.R2>([37, 70], 10);
-    const weight = isFrozen ? Bfloat16Weight.of(numbers) : numbers;
-    const layer = (apply: typeof adaptedLinear) => (x?: tf.Tensor, a?: tf.Tensor, b?: tf.Tensor): tf.Tensor =>
+  const widths = [[37], [37, 64, 5]];
+  const adapted = formats.flatMap((dtype) => [false, true].flatMap((frozen) => widths.map((outs) => ({ dtype, frozen, outs }))));
+
+  test.each(adapted)("layers with adapters of $outs outputs that share their input, in $dtype, weights in bfloat16: $frozen", ({ dtype, frozen, outs }) => {
+    const numbers = outs.map((out, i) => randomTensor<tf.Rank.R2>([out, 70], 20 + i));
+    const weights = numbers.map((weight) => (frozen ? Bfloat16Weight.of(weight) : weight));
+    const ranks = [5, 3, 9];
+    const inputs = [randomTensor<tf.Rank.R2>([300, 70], 11), ...outs.flatMap((out, i) => [randomTensor<tf.Rank.R2>([ranks[i]!, 70], 30 + i), randomTensor<tf.Rank.R2>([out, ranks[i]!], 40 + i)])];
+    const own = (x: tf.Tensor2D, layers: AdaptedWeight[]): tf.Tensor2D[] => adaptedLinears(x, layers);
+    const plain = (x: tf.Tensor2D, layers: AdaptedWeight[]): tf.Tensor2D[] => layers.map((layer) => adaptedLinearComposed(x, layer));
+    const forward = (apply: typeof own, used = outs.length) => (x?: tf.Tensor, ...factors: tf.Tensor[]): tf.Tensor =>
       computeIn(dtype, () => {
-        const y = apply(x as tf.Tensor2D, weight, { a: a as tf.Tensor2D, b: b as tf.Tensor2D, scale: 0.5 });
-        return tf.concat([y, tf.square(x!)], 1); // a second use of x, whose gradient is added to
+        const pairs = factors as tf.Tensor2D[];
+        const ys = apply(x as tf.Tensor2D, weights.map((weight, i) => ({ weight, a: pairs[2 * i]!, b: pairs[2 * i + 1]!, scale: 0.75 })));
+        return tf.concat([...ys.slice(0, used), tf.square(x!)], 1); // a second use of x, whose gradient is added to
       });
-    const inputs = [randomTensor<tf.Rank.R2>([130, 70], 11), randomTensor<tf.Rank.R2>([5, 70], 12), randomTensor<tf.Rank.R2>([37, 5], 13)];
     const bound = dtype === "float32" ? 2e-5 : 2 ** -6; // three products in a row, each operand rounded to 8 bits
-    const [own, plain] = [adaptedLinear, adaptedLinearComposed].map((apply) => [outputAndGradients(layer(apply), inputs).output, ...summedGradients(layer(apply), inputs)]);
-    own!.forEach((got, i) => expect(relativeL2(got, plain![i]!)).toBeLessThan(bound));
-    tf.dispose([numbers, ...inputs]);
-    if (weight instanceof Bfloat16Weight) weight.dispose();
+    for (const used of [outs.length, 1]) { // one alone: the loss does not depend on the others
+      const [got, expected] = [own, plain].map((apply) => [tf.tidy(() => [...forward(apply, used)(...inputs).dataSync()]), ...summedGradients(forward(apply, used), inputs)]);
+      got!.forEach((values, i) => (expected![i]!.some((value) => value !== 0) ? expect(relativeL2(values, expected![i]!)).toBeLessThan(bound) : expect(values).toEqual(expected![i])));
+    }
+    // An input that nothing trained leads to: the factors alone have gradients.
+    const [x, ...factors] = inputs;
+    const [got, expected] = [own, plain].map((apply) => summedGradients((...trained) => forward(apply)(x, ...trained), factors));
+    got!.forEach((values, i) => expect(relativeL2(values, expected![i]!)).toBeLessThan(bound));
+    tf.dispose([numbers, inputs]);
+    for (const weight of weights) weight.dispose();
+  });
+
+  test("layers of several scales, or some of whose weights are in bfloat16, are taken one by one", () => {
+    const shapes: [number, number][] = [[40, 8], [6, 8], [2, 8], [6, 2]];
+    const [x, w, a, b] = shapes.map((shape, i) => randomTensor<tf.Rank.R2>(shape, 50 + i)) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+    const frozen = Bfloat16Weight.of(w);
+    for (const layers of [[{ weight: w, a, b, scale: 1 }, { weight: w, a, b, scale: 2 }], [{ weight: w, a, b, scale: 1 }, { weight: frozen, a, b, scale: 1 }]]) {
+      const ys = adaptedLinears(x, layers);
+      layers.forEach((layer, i) => expect(maxDifference(ys[i]!.dataSync(), adaptedLinearComposed(x, layer).dataSync())).toBeLessThan(1e-5));
+    }
+    tf.dispose([x, w, a, b]);
+    frozen.dispose();
   });
 
   test.each(formats)("a layer in %s: gradients are added to those that its tensors have already", (dtype) => {
@@ -99,5 +121,8 @@ describe.skipIf(!native)(`products${native ? "" : " [native is not here]"}`, () 
   test("factors that do not fit are an error, and the process lives", () => {
     expect(() => matrixProduct(tf.ones([2, 3]), tf.ones([4, 5]), { dtype: "float32" })).toThrow(/\[N, K\] and \[K, M\]/);
     expect(() => matrixProduct(tf.ones([2, 3]), tf.ones([3, 5]), { dtype: "float32", before: tf.ones([5, 2]) })).toThrow(/result's shape/);
+    if (!hasProducts("float32")) return;
+    const layer = { weight: tf.ones<tf.Rank.R2>([4, 3]), a: tf.ones<tf.Rank.R2>([2, 3]), b: tf.ones<tf.Rank.R2>([4, 2]), scale: 1 };
+    expect(() => adaptedLinears(tf.ones([5, 3]), [layer, { ...layer, a: tf.ones([2, 4]) }])).toThrow(/\[M, K\], \[r, K\] and \[M, r\]/);
   });
 });
