@@ -10,7 +10,10 @@ export interface SftOptions {
 
 /** Flat positions of the trained tokens of a right-padded batch; a row's first token has no prediction. */
 function trainedPositions(examples: readonly SftExample[], width: number): Int32Array {
-  const positions = examples.flatMap(({ mask }, row) => [...mask.keys()].filter((t) => t > 0 && mask[t]).map((t) => row * width + t));
+  const positions: number[] = [];
+  examples.forEach(({ mask }, row) => {
+    for (let t = 1; t < mask.length; t++) if (mask[t]) positions.push(row * width + t);
+  });
   return Int32Array.from(positions);
 }
 

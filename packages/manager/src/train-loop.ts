@@ -85,9 +85,9 @@ export class TrainLoop {
       "timing/step": seconds(ms),
       ...run.times.take(),
       ...throughput(result, ms),
-      "memory/rss_gb": Math.round((1000 * process.memoryUsage().rss) / 2 ** 30) / 1000,
+      "memory/rss_gb": Math.round((1000 * process.memoryUsage.rss()) / 2 ** 30) / 1000,
     };
-    checkFinite(run.step, metrics, run.config, (await latestCheckpoint(this.#checkpoints))?.folder);
+    await checkFinite(run.step, metrics, run.config, async () => (await latestCheckpoint(this.#checkpoints))?.folder);
     progress.metrics = metrics;
     this.#capture(run.step);
     await output.step(this.#done, metrics);

@@ -20,6 +20,8 @@ function scaleFrequency(frequency: number, scaling: RopeScaling): number {
 /** Makes the cos and sin tensors for given positions. */
 export class RotaryAngles {
   readonly #frequencies: Float64Array;
+  /** Batches of one width, one after the other, have the same angles. */
+  #last: AngleNumbers | undefined;
 
   constructor(config: Pick<ModelConfig, "headDim" | "ropeTheta" | "ropeScaling">) {
     this.#frequencies = inverseFrequencies(config);
@@ -27,10 +29,17 @@ export class RotaryAngles {
 
   /** @param positions [rows · width], row by row; the caller's scope owns the tensors. */
   table(positions: ArrayLike<number>, rows: number, width: number): RotaryTable {
+    if (!this.#last || !sameNumbers(this.#last.positions, positions)) this.#last = this.#numbers(positions);
+    const { cos, signedSin } = this.#last;
+    const shape: [number, number, number, number] = [rows, width, 1, this.#frequencies.length * 2];
+    return { cos: tf.tensor4d(cos.slice(), shape), signedSin: tf.tensor4d(signedSin.slice(), shape) }; // [rows, width, 1, D]; copies, for a tensor's memory is TensorFlow's to write to
+  }
+
+  #numbers(positions: ArrayLike<number>): AngleNumbers {
     const half = this.#frequencies.length;
-    const cos = new Float32Array(rows * width * half * 2);
+    const cos = new Float32Array(positions.length * half * 2);
     const signedSin = new Float32Array(cos.length);
-    for (let at = 0; at < rows * width; at++) {
+    for (let at = 0; at < positions.length; at++) {
       for (let i = 0; i < half; i++) {
         const angle = Math.fround(positions[at]! * Math.fround(this.#frequencies[i]!)); // float32, as the reference computes it
         const first = at * half * 2 + i;
@@ -39,7 +48,19 @@ export class RotaryAngles {
         signedSin[first] = -signedSin[first + half]!;
       }
     }
-    const shape: [number, number, number, number] = [rows, width, 1, half * 2];
-    return { cos: tf.tensor4d(cos, shape), signedSin: tf.tensor4d(signedSin, shape) }; // [rows, width, 1, D]
+    return { positions: Int32Array.from(positions), cos, signedSin };
   }
+}
+
+function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** One place after the other, [places · D] each. */
+interface AngleNumbers {
+  positions: Int32Array;
+  cos: Float32Array;
+  signedSin: Float32Array;
 }

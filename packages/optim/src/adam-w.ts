@@ -1,4 +1,4 @@
-import { adamSlot, type AdamSlot, type tf } from "@verlet/backend";
+import { adamScalars, adamSlot, tf, type AdamSlot, type AdamUpdate } from "@verlet/backend";
 import { CheckpointError, type Metrics, type Optimizer, type Parameter } from "@verlet/core";
 import { clipFactor, globalNorm } from "./clip.js";
 import { scheduleFactor, type ScheduleOptions } from "./schedules.js";
@@ -28,27 +28,35 @@ export class AdamW implements Optimizer {
   readonly #options: AdamWOptions;
   /** Small parameters first: the copies that an update of a large one makes come when the other gradients are gone. */
   readonly #order: readonly number[];
+  readonly #decayed: readonly boolean[];
   #step = 0;
 
   constructor(parameters: readonly Parameter[], options: AdamWOptions) {
     this.#parameters = parameters;
     this.#slots = parameters.map(({ variable }) => adamSlot(variable));
     this.#options = options;
+    this.#decayed = parameters.map(({ name }) => options.isDecayed(name));
     this.#order = parameters.map((_, i) => i).sort((a, b) => parameters[a]!.variable.size - parameters[b]!.variable.size);
   }
 
   /** A step whose gradient is not finite changes no weight and no moment; the norm tells. */
   step(gradients: readonly tf.Tensor[]): Metrics {
-    const { learningRate, maxGradNorm, schedule, weightDecay, isDecayed, beta1, beta2, epsilon } = this.#options;
+    const { learningRate, maxGradNorm, schedule, weightDecay, beta1, beta2, epsilon } = this.#options;
     const norm = globalNorm(gradients);
     const rate = learningRate * scheduleFactor(this.#step, schedule);
     this.#step += 1;
     if (Number.isFinite(norm)) {
-      const update = { learningRate: rate, beta1, beta2, epsilon, step: this.#step, clip: clipFactor(norm, maxGradNorm) };
-      for (const i of this.#order) {
-        this.#slots[i]!.update(gradients[i]!, { ...update, keep: isDecayed(this.#parameters[i]!.name) ? 1 - rate * weightDecay : 1 });
-        gradients[i]!.dispose();
-      }
+      tf.tidy(() => {
+        const update = (keep: number): AdamUpdate => {
+          const numbers = { learningRate: rate, beta1, beta2, epsilon, step: this.#step, clip: clipFactor(norm, maxGradNorm), keep };
+          return { ...numbers, scalars: adamScalars(numbers) };
+        };
+        const [plain, decaying] = [update(1), update(1 - rate * weightDecay)];
+        for (const i of this.#order) {
+          this.#slots[i]!.update(gradients[i]!, this.#decayed[i] ? decaying : plain);
+          gradients[i]!.dispose();
+        }
+      });
     }
     return { grad_norm: norm, learning_rate: rate };
   }

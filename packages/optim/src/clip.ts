@@ -1,8 +1,8 @@
-import { sumOfSquares, tf } from "@verlet/backend";
+import { sumOfSquares, type tf } from "@verlet/backend";
 
 /** L2 norm over all tensors together. */
 export function globalNorm(gradients: readonly tf.Tensor[]): number {
-  const total = tf.tidy(() => tf.addN(gradients.map(sumOfSquares)));
+  const total = sumOfSquares(gradients);
   const [sum] = total.dataSync();
   total.dispose();
   return Math.sqrt(sum!);

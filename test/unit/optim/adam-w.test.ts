@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { adamSlot, composedSlot, tf } from "@verlet/backend";
+import { adamScalars, adamSlot, composedSlot, tf } from "@verlet/backend";
 import { Rng, type Parameter } from "@verlet/core";
 import { isDecayed } from "@verlet/model";
 import { AdamW, clipFactor, globalNorm, scheduleFactor, scheduleNames, type AdamWOptions, type ScheduleName } from "@verlet/optim";
@@ -161,6 +161,20 @@ describeOnOneBackend("AdamW", () => {
     expect(maxDifference(numbers[0]!, numbers[1]!)).toBeLessThan(1e-5);
     for (const slot of slots) slot.dispose();
     tf.dispose([start, ...variables]);
+  });
+
+  test("scalars that several parameters share give each the update that its own would", () => {
+    const start = randomTensor([40, 30], 1);
+    const gradient = randomTensor([40, 30], 2);
+    const variables = [0, 1, 2].map(() => tf.variable(start));
+    const slots = variables.map((variable) => adamSlot(variable));
+    const update = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-6, step: 3, clip: 0.7, keep: 0.999 };
+    const scalars = adamScalars(update);
+    slots.forEach((slot, i) => slot.update(gradient, i === 0 ? update : { ...update, scalars }));
+    const [own, ...shared] = variables.map((variable) => variable.dataSync());
+    for (const numbers of shared) expect(numbers).toEqual(own);
+    for (const slot of slots) slot.dispose();
+    tf.dispose([start, gradient, ...variables, ...(scalars ? [scalars] : [])]);
   });
 
   test("a large parameter, whose clipped gradient has no copy, is updated in the same way; tensors that share its old numbers keep them", () => {

@@ -7,6 +7,7 @@ namespace verlet {
 
 void RegisterAdam();
 void RegisterAdaptedLinears();
+void RegisterAdaptedMlp();
 void RegisterAttention();
 void RegisterDecodeStep();
 void RegisterLogits();
@@ -21,6 +22,7 @@ void RegisterSwiglu();
 inline void RegisterKernels() {
   RegisterAdam();
   RegisterAdaptedLinears();
+  RegisterAdaptedMlp();
   RegisterAttention();
   RegisterDecodeStep();
   RegisterLogits();

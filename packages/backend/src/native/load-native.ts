@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { tf } from "../tf.js";
+import { keepRecordsOnIds } from "./data-records.js";
 import { addonPath, libraryPath, quietLoaderPath } from "./native-cache.js";
 import type { NativeKind } from "./releases.js";
 
@@ -47,7 +48,11 @@ export function loadNative(folder: string, kind: NativeKind, { oneAtATime = fals
   fromCache("./tfjs-node/dist/register_all_kernels.js");
   const { NodeJSKernelBackend } = fromCache("./tfjs-node/dist/nodejs_kernel_backend.js") as KernelBackendModule;
   const packageName = kind === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
-  tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, packageName), 3);
+  tf.registerBackend("tensorflow", () => {
+    const backend = new NodeJSKernelBackend(binding, packageName);
+    keepRecordsOnIds(backend);
+    return backend;
+  }, 3);
   return binding;
 }
 

@@ -14,6 +14,8 @@ export interface AdamUpdate {
   clip: number;
   /** Factor on the parameter before the update: 1 − lr · weight decay. */
   keep: number;
+  /** The same as `adamScalars` gives it, where several parameters take this update. */
+  scalars?: tf.Tensor1D | undefined;
 }
 
 /** A parameter's first and second moment. */
@@ -54,10 +56,16 @@ const composed: AdamStep = (parameter, gradient, before, update) => {
 };
 
 const kernel: AdamStep = (parameter, gradient, { m, v }, update) => {
-  const { rate, epsilon } = corrected(update);
-  const scalars = tf.tensor1d([rate, update.beta1, update.beta2, epsilon, update.clip, update.keep]);
-  return { m, v, next: rawOp("VerletAdam", [parameter, gradient, m, v, scalars])[0]! };
+  return { m, v, next: rawOp("VerletAdam", [parameter, gradient, m, v, update.scalars ?? scalarsOf(update)])[0]! };
 };
+
+function scalarsOf(update: AdamUpdate): tf.Tensor1D {
+  const { rate, epsilon } = corrected(update);
+  return tf.tensor1d([rate, update.beta1, update.beta2, epsilon, update.clip, update.keep]);
+}
+
+/** An update's numbers as one tensor, where slots read them so. The caller's scope owns it. */
+export const adamScalars = (update: AdamUpdate): tf.Tensor1D | undefined => (hasKernels() ? scalarsOf(update) : undefined);
 
 /** The bias corrections moved into the scalars: m̂ / (√v̂ + ε) = √c₂ / c₁ · m / (√v + √c₂·ε). */
 function corrected({ learningRate, beta1, beta2, epsilon, step }: AdamUpdate): { rate: number; epsilon: number } {

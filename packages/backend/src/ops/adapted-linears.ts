@@ -2,11 +2,12 @@ import { tf } from "../tf.js";
 import { addLowRank } from "./add-low-rank.js";
 import { frozenLinear } from "./frozen/frozen-linear.js";
 import type { FrozenWeight } from "./frozen/frozen-weight.js";
-import { fusedOps, type Thunk } from "./fused-op.js";
+import { fusedOps } from "./fused-op.js";
 import { linear } from "./linear.js";
 import { factorOf, hasProducts } from "./matrix-product.js";
 import { computeDtype } from "./multiply.js";
 import { rawOp } from "./raw-op.js";
+import { sharedGradients } from "./shared-gradients.js";
 
 /** A weight that is not trained, with a low-rank change that is: W + scale · B·A. */
 export interface AdaptedWeight {
@@ -30,9 +31,20 @@ export function adaptedLinears(x: tf.Tensor2D, layers: readonly AdaptedWeight[])
 }
 
 /** Whether one op can take them: there is one scale, and one format of the weights. */
-const alike = (layers: readonly AdaptedWeight[]): boolean => layers.every(({ scale, weight }) => scale === layers[0]!.scale && isPairs(weight) === isPairs(layers[0]!.weight));
+export const alike = (layers: readonly AdaptedWeight[]): boolean => layers.every(({ scale, weight }) => scale === layers[0]!.scale && isPairs(weight) === isPairs(layers[0]!.weight));
 
 const isPairs = (weight: tf.Tensor2D | FrozenWeight): boolean => !(weight instanceof tf.Tensor) && weight.pairs !== undefined;
+
+/** What an op of such layers reads: their weights, then all A and all B, and how it reads and multiplies them. */
+export function operands(layers: readonly AdaptedWeight[]) {
+  return {
+    /** Of weights in fewer bits, made as they are asked for. */
+    weights: (): tf.Tensor[] => layers.map(({ weight }) => factorOf(weight)).map((factor) => (factor instanceof tf.Tensor ? factor : factor.pairs)),
+    factors: [...layers.map(({ a }) => a), ...layers.map(({ b }) => b)],
+    floats: { scale: layers[0]!.scale },
+    bools: { rounded: computeDtype() === "bfloat16", halves: isPairs(layers[0]!.weight) },
+  };
+}
 
 /**
  * One op, and one for the gradients (packages/backend/native/kernels/adapted_linears.cc): x and each dy are laid out once for
@@ -40,9 +52,7 @@ const isPairs = (weight: tf.Tensor2D | FrozenWeight): boolean => !(weight instan
  */
 function fused(x: tf.Tensor2D, layers: readonly AdaptedWeight[]): tf.Tensor2D[] {
   const count = layers.length;
-  const attributes = { floats: { scale: layers[0]!.scale }, bools: { rounded: computeDtype() === "bfloat16", halves: isPairs(layers[0]!.weight) } };
-  const weights = (): tf.Tensor[] => layers.map(({ weight }) => factorOf(weight)).map((factor) => (factor instanceof tf.Tensor ? factor : factor.pairs));
-  const factors = [...layers.map(({ a }) => a), ...layers.map(({ b }) => b)];
+  const { weights, factors, ...attributes } = operands(layers);
   return fusedOps<tf.Tensor2D>(
     [x, ...factors],
     (save) => {
@@ -50,22 +60,11 @@ function fused(x: tf.Tensor2D, layers: readonly AdaptedWeight[]): tf.Tensor2D[] 
       save([x, ...factors, ...results.slice(count)]); // u is [N, r]
       return results.slice(0, count);
     },
-    (dys, [savedX, ...saved]) => {
-      const gradients = (sums: tf.Tensor[], wanted: number): tf.Tensor[] =>
-        rawOp("VerletAdaptedLinearsGrad", [...sums, savedX!, ...dys, ...weights(), ...saved], { ...attributes, ints: { sums: sums.length, count, wanted }, outputs: wanted + 2 * count });
-      let ofFactors: tf.Tensor[] = []; // [r, in] …, [out, r] …
-      const ofInput = (...sums: tf.Tensor[]): tf.Tensor => {
-        const [dx, ...others] = gradients(sums, 1);
-        ofFactors = others;
-        return dx!;
-      };
-      const thunk: Thunk = Object.assign(() => ofInput(), { into: (sum: tf.Tensor) => ofInput(sum) });
-      const ofFactor = (i: number): tf.Tensor => {
-        if (ofFactors[i]?.isDisposed ?? true) ofFactors = gradients([], 0); // x is not asked for, or its tidy has freed them
-        return ofFactors[i]!;
-      };
-      return [thunk, ...factors.map((_, i) => () => ofFactor(i))];
-    },
+    (dys, [savedX, ...saved]) =>
+      sharedGradients(factors.length, (sums, wanted) => {
+        const ints = { sums: sums.length, count, wanted };
+        return rawOp("VerletAdaptedLinearsGrad", [...sums, savedX!, ...dys, ...weights(), ...saved], { ...attributes, ints, outputs: wanted + 2 * count });
+      }),
   );
 }
 

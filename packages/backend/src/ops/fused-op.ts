@@ -16,14 +16,25 @@ type Thunks = readonly Thunk[];
 
 /** The part of the tfjs engine that `tf.customGrad` itself is written on; it is not in the public types. */
 interface Engine {
-  runKernelFunc(call: {
-    forwardFunc: (backend: unknown, save: Save) => tf.Tensor[];
-    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, Thunk>;
-    inputs: Record<string, tf.Tensor>;
-  }): tf.Tensor[];
+  readonly state: { gradientDepth: number; kernelDepth: number };
+  startScope(name: string): void;
+  endScope(results?: tf.Tensor[]): void;
+  makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
+  addTapeNode(
+    name: string,
+    inputs: Record<string, tf.Tensor>,
+    outputs: tf.Tensor[],
+    gradient: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, Thunk>,
+    saved: tf.Tensor[],
+    attributes: object,
+  ): void;
 }
 
-const named = <T>(items: readonly T[]): Record<string, T> => Object.fromEntries(items.map((item, i) => [String(i), item]));
+function named<T>(items: readonly T[]): Record<string, T> {
+  const record: Record<string, T> = {};
+  for (let i = 0; i < items.length; i++) record[i] = items[i]!;
+  return record;
+}
 
 /**
  * One output.
@@ -45,9 +56,29 @@ export function fusedOps<T extends tf.Tensor>(
   backward: (dys: T[], saved: tf.Tensor[]) => Thunks,
 ): T[] {
   const engine = tf.engine() as unknown as Engine;
-  return engine.runKernelFunc({
-    forwardFunc: (_, save) => forward(save),
-    backwardsFunc: (dys, saved) => named(backward((Array.isArray(dys) ? dys : [dys]) as T[], saved)), // one alone comes by itself
-    inputs: named(inputs),
-  }) as T[];
+  const { state } = engine;
+  const taped = state.gradientDepth > 0 && state.kernelDepth === 0;
+  let saved: tf.Tensor[] = [];
+  let outputs: T[] | undefined;
+  state.kernelDepth += 1; // keeps what follows off the tape
+  engine.startScope(NAME);
+  try {
+    outputs = forward((tensors) => {
+      if (taped) saved = tensors.map((tensor) => sharer(engine, tensor));
+    });
+  } finally {
+    engine.endScope(outputs);
+    state.kernelDepth -= 1;
+  }
+  const gradient = (dys: tf.Tensor | tf.Tensor[], kept: tf.Tensor[]): Record<string, Thunk> => named(backward((Array.isArray(dys) ? dys : [dys]) as T[], kept)); // one alone comes by itself
+  if (taped) engine.addTapeNode(NAME, named(inputs), outputs, gradient, saved, {});
+  return outputs;
+}
+
+const NAME = "fused op";
+
+/** Another tensor of the same numbers, which no scope frees; an `Identity` without the way through the engine. */
+function sharer(engine: Engine, { dataId, shape, dtype }: tf.Tensor): tf.Tensor {
+  tf.backend().incRef(dataId);
+  return tf.keep(engine.makeTensorFromTensorInfo({ dataId, shape, dtype }));
 }

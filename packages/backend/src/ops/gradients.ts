@@ -2,6 +2,7 @@
  * The backward pass. tfjs keeps what every op saved, and every gradient, until the end of the pass; here each is freed as
  * soon as it is used, so that the peak is what the forward pass saved.
  */
+import { sameList } from "../replay/events.js";
 import { replayed } from "../replay/replayed.js";
 import { tf } from "../tf.js";
 import type { Thunk } from "./fused-op.js";
@@ -75,13 +76,17 @@ function backpropagate(tape: readonly TapeNode[], xs: readonly tf.Tensor[], sums
   const wanted = new Set(xs.map(({ id }) => id));
   const reached = new Set(wanted); // what depends on an x
   for (const { inputs, outputs } of tape) {
-    if (Object.values(inputs).some(({ id }) => reached.has(id))) for (const { id } of outputs) reached.add(id);
+    for (const name in inputs) {
+      if (!reached.has(inputs[name]!.id)) continue;
+      for (const { id } of outputs) reached.add(id);
+      break;
+    }
   }
-  for (const node of tape.toReversed()) {
-    const dys = node.outputs.map(({ id }) => sums.get(id));
-    const inputs = Object.entries(node.inputs).filter(([, { id }]) => reached.has(id));
-    if (inputs.length > 0 && dys.some((dy) => dy)) backThrough(node, inputs, dys, sums);
-    tf.dispose(node.saved);
+  for (let i = tape.length - 1; i >= 0; i--) {
+    const node = tape[i]!;
+    const names = Object.keys(node.inputs).filter((name) => reached.has(node.inputs[name]!.id));
+    if (names.length > 0 && node.outputs.some(({ id }) => sums.has(id))) backThrough(node, names, sums);
+    for (const tensor of node.saved) tensor.dispose();
     for (const { id } of node.outputs) {
       if (wanted.has(id)) continue;
       sums.get(id)?.dispose();
@@ -90,21 +95,22 @@ function backpropagate(tape: readonly TapeNode[], xs: readonly tf.Tensor[], sums
   }
 }
 
-/** Adds one op's gradients to those of its inputs. */
-function backThrough(node: TapeNode, inputs: [string, tf.Tensor][], dys: (tf.Tensor | undefined)[], sums: Sums): void {
-  if (!node.gradient) throw new Error(`the op ${node.kernelName} has no gradient`);
-  const { gradient } = node;
+/** Adds one op's gradients to those of its inputs of these names. */
+function backThrough({ kernelName, inputs, outputs, gradient }: TapeNode, names: readonly string[], sums: Sums): void {
+  if (!gradient) throw new Error(`the op ${kernelName} has no gradient`);
+  const dys = outputs.map(({ id }) => sums.get(id));
   tf.tidy(() => {
     const before = (tf.engine() as unknown as { nextTensorId(): number }).nextTensorId();
     const thunks = gradient(dys);
-    for (const [name, x] of inputs) {
+    for (const name of names) {
+      const x = inputs[name]!;
       const known = sums.get(x.id);
       const thunk = thunks[name]!;
       const result = known ? (thunk.into?.(known) ?? tf.add(known, thunk())) : thunk();
-      if (result.shape.join() !== x.shape.join()) throw new Error(`a gradient of ${node.kernelName} has the shape [${result.shape.join()}], its input [${x.shape.join()}]`);
+      if (!sameList(result.shape, x.shape)) throw new Error(`a gradient of ${kernelName} has the shape [${result.shape.join()}], its input [${x.shape.join()}]`);
       sums.set(x.id, result.id < before ? tf.clone(result) : result); // one handed through is freed by its owner
       known?.dispose();
     }
-    return inputs.map(([, { id }]) => sums.get(id)!);
+    return names.map((name) => sums.get(inputs[name]!.id)!);
   });
 }

@@ -1,8 +1,9 @@
-export { adamSlot, composedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
+export { adamScalars, adamSlot, composedSlot, type AdamSlot, type AdamUpdate } from "./adam-slot.js";
 export { attention, attentionComposed, keptProbabilities, type AttentionLimits } from "./attention.js";
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
 export { adaptedLinearComposed, adaptedLinears, type AdaptedWeight } from "./adapted-linears.js";
+export { adaptedMlp, adaptedMlpComposed, type AdaptedMlp } from "./adapted-mlp.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";
 export { canStepAtOnce, stepAtOnce, type KernelStep, type StepLayer } from "./decode-step.js";
 export { dropout, dropoutMask } from "./dropout-mask.js";

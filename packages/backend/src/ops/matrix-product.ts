@@ -2,7 +2,7 @@
 import { tf } from "../tf.js";
 import type { FrozenWeight } from "./frozen/frozen-weight.js";
 import type { ComputeDtype } from "./multiply.js";
-import { hasKernels, rawOp, type NativeBinding } from "./raw-op.js";
+import { attributesOf, hasKernels, rawOp, type ListedAttributes, type NativeBinding } from "./raw-op.js";
 
 /** A matrix, or one of bfloat16 with two numbers in the place of one float32: [rows, columns / 2]. */
 export type Factor = tf.Tensor2D | { pairs: tf.Tensor2D };
@@ -31,8 +31,22 @@ export const factorOf = (weight: tf.Tensor2D | FrozenWeight): Factor => (weight 
 /** [before +] a·b: [N, K] · [K, M] → [N, M]. In bfloat16 the factors are rounded; products are added up in float32, and the sum is not rounded. */
 export function matrixProduct(a: tf.Tensor2D, b: Factor, { dtype, transposeA = false, transposeB = false, before }: ProductOptions): tf.Tensor2D {
   const halves = !(b instanceof tf.Tensor);
-  return rawOp("VerletProduct", [...(before ? [before] : []), a, halves ? b.pairs : b], {
-    ints: { sums: before ? 1 : 0 },
-    bools: { transpose_a: transposeA, transpose_b: transposeB, rounded: dtype === "bfloat16", halves },
-  })[0] as tf.Tensor2D;
+  const attributes = productAttributes({ sums: before ? 1 : 0, transposeA, transposeB, rounded: dtype === "bfloat16", halves });
+  return rawOp("VerletProduct", [...(before ? [before] : []), a, halves ? b.pairs : b], attributes)[0] as tf.Tensor2D;
+}
+
+interface ProductWishes {
+  sums: 0 | 1;
+  transposeA: boolean;
+  transposeB: boolean;
+  rounded: boolean;
+  halves: boolean;
+}
+
+const known: ListedAttributes[] = [];
+
+/** The same for all products of one kind. */
+function productAttributes({ sums, transposeA, transposeB, rounded, halves }: ProductWishes): ListedAttributes {
+  const kind = sums + 2 * Number(transposeA) + 4 * Number(transposeB) + 8 * Number(rounded) + 16 * Number(halves);
+  return (known[kind] ??= attributesOf({ ints: { sums }, bools: { transpose_a: transposeA, transpose_b: transposeB, rounded, halves } }));
 }

@@ -1,6 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
-import { hasKernels, rawOp } from "./raw-op.js";
+import { attributesOf, hasKernels, rawOp } from "./raw-op.js";
 
 /** Mean over the last axis, kept; as a sum, because tfjs's mean copies its input first on the native backend. */
 const rowMean = (x: tf.Tensor): tf.Tensor => tf.mul(tf.sum(x, -1, true), 1 / x.shape[x.rank - 1]!);
@@ -40,6 +40,8 @@ export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon:
   );
 }
 
+const two = attributesOf({ outputs: 2 });
+
 /** One pass over memory in each direction. */
 function kernelRmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: number): T {
   return fusedOp<T>(
@@ -50,7 +52,7 @@ function kernelRmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, epsilon: 
       return y;
     },
     (dy, [savedX, savedWeight, scale]) => {
-      const [dx, dWeight] = rawOp("VerletRmsNormGrad", [dy, savedX!, savedWeight!, scale!], { outputs: 2 });
+      const [dx, dWeight] = rawOp("VerletRmsNormGrad", [dy, savedX!, savedWeight!, scale!], two);
       return [() => dx!, () => dWeight!];
     },
   );

@@ -1,6 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
-import { hasKernels, rawOp } from "./raw-op.js";
+import { attributesOf, hasKernels, rawOp } from "./raw-op.js";
 
 /** cos and sin of each position's angles, as `rotary` takes them. */
 export interface RotaryTable {
@@ -41,7 +41,9 @@ const composed: Record<"turn" | "turnBack", Turn> = {
   turnBack: (dy, { cos, signedSin }) => tf.add(tf.mul(dy, cos), swapHalves(tf.mul(dy, signedSin))),
 };
 
+const [forth, back] = [false, true].map((way) => attributesOf({ bools: { back: way } }));
+
 const kernel: typeof composed = {
-  turn: (x, { cos, signedSin }) => rawOp("VerletRotary", [x, cos, signedSin], { bools: { back: false } })[0] as tf.Tensor4D,
-  turnBack: (dy, { cos, signedSin }) => rawOp("VerletRotary", [dy, cos, signedSin], { bools: { back: true } })[0] as tf.Tensor4D,
+  turn: (x, { cos, signedSin }) => rawOp("VerletRotary", [x, cos, signedSin], forth)[0] as tf.Tensor4D,
+  turnBack: (dy, { cos, signedSin }) => rawOp("VerletRotary", [dy, cos, signedSin], back)[0] as tf.Tensor4D,
 };

@@ -1,6 +1,6 @@
 import { tf } from "../tf.js";
 import { fusedOp } from "./fused-op.js";
-import { hasKernels, rawOp } from "./raw-op.js";
+import { attributesOf, hasKernels, rawOp } from "./raw-op.js";
 
 /**
  * silu(gate)·up (Shazeer 2020). With s = σ(gate) and silu = gate·s: d up = dy·silu, d gate = dy·up·(s + silu − silu·s).
@@ -29,6 +29,8 @@ export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
   );
 }
 
+const two = attributesOf({ outputs: 2 });
+
 /** One pass over memory in each direction; σ(gate) is computed again for the gradient. */
 function kernelSwiglu<T extends tf.Tensor>(gate: T, up: T): T {
   return fusedOp<T>(
@@ -38,7 +40,7 @@ function kernelSwiglu<T extends tf.Tensor>(gate: T, up: T): T {
       return rawOp("VerletSwiglu", [gate, up])[0] as T;
     },
     (dy, [g, u]) => {
-      const [dGate, dUp] = rawOp("VerletSwigluGrad", [dy, g!, u!], { outputs: 2 });
+      const [dGate, dUp] = rawOp("VerletSwigluGrad", [dy, g!, u!], two);
       return [() => dGate!, () => dUp!];
     },
   );

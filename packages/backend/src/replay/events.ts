@@ -31,23 +31,37 @@ export interface OpAttribute {
   value: unknown;
 }
 
+/** An op whose results are not known yet. */
+export type Asked = Omit<Op, "results">;
+
 export type Event = Feed | Outside | Op;
 
-/** True where a recorded event foretells what follows from a new one, whose results need not be known. */
-export function foretells(known: Event, fresh: Event): boolean {
+/** True where a recorded event foretells what follows from a new one. */
+export function foretells(known: Event, fresh: Feed | Outside | Asked): boolean {
   if (known.kind !== "op") return known.kind === fresh.kind && known.dtype === fresh.dtype;
   return fresh.kind === "op" && known.name === fresh.name && sameList(known.inputs, fresh.inputs) && sameAttributes(known.attributes, fresh.attributes);
 }
 
-function sameList(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
+export function sameList(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
 function sameAttributes(a: readonly OpAttribute[], b: readonly OpAttribute[]): boolean {
-  return a.length === b.length && a.every(({ name, value }, i) => name === b[i]!.name && (value === b[i]!.value || (Array.isArray(value) && sameList(value, b[i]!.value as unknown[]))));
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !sameAttribute(a[i]!, b[i]!)) return false;
+  return true;
 }
 
+const sameAttribute = (a: OpAttribute, b: OpAttribute): boolean => a.name === b.name && (a.value === b.value || (Array.isArray(a.value) && sameList(a.value, b.value as unknown[])));
+
+const stateful = new Map<string, boolean>();
+
 /** Ops that change a tensor, read or change state, or draw numbers: they do not go into a graph, whose order is free. */
-export const isStateful = (name: string): boolean => /Resource|Variable|VarHandle|^Assign|^Inplace|^(Random|Truncated)/.test(name);
+export function isStateful(name: string): boolean {
+  let known = stateful.get(name);
+  if (known === undefined) stateful.set(name, (known = /Resource|Variable|VarHandle|^Assign|^Inplace|^(Random|Truncated)/.test(name)));
+  return known;
+}

@@ -1,5 +1,5 @@
 import type { Graph, GraphBackend, GraphBinding, TensorMetadata } from "../compile/graph-binding.js";
-import type { Event, Feed, Op, Outside } from "./events.js";
+import type { Asked, Event, Feed, Outside } from "./events.js";
 import { executeAsInGraph } from "./graph-kernels.js";
 import type { Ledger } from "./ledger.js";
 import type { SharedProgram, TraceStore } from "./trace-store.js";
@@ -48,30 +48,30 @@ export class Recording {
   }
 
   /** @throws Error where the op cannot be part of a graph; it is not executed then */
-  op(op: Omit<Op, "results">, count: number): TensorMetadata[] {
-    const shapes = this.#ledger.shapesOf(op, count);
-    if (!shapes) throw new Error(`no shapes for ${op.name}`);
+  op(op: Asked, count: number): TensorMetadata[] {
+    const foretold = this.#ledger.foretell(op, count);
+    if (!foretold) throw new Error(`no shapes for ${op.name}`);
     const results = this.#compute(op, count);
     this.#events.push({ ...op, results: results.map(({ dtype }) => dtype) });
     results.forEach(({ id, shape }, k) => {
-      this.#sound &&= shape.join() === shapes[k]!.join();
-      this.#ledger.addResult(id, shape);
+      this.#sound &&= shape.join() === foretold[k]!.shape.join();
+      this.#ledger.addResult(id, { shape });
     });
     return results;
   }
 
   /** Ends the computation here and keeps its course. */
   finish(store: TraceStore, stopsHere: boolean): void {
-    const { alive, ids, records } = this.#ledger;
+    const { alive, records } = this.#ledger;
     const outputs = [...alive].sort((a, b) => a - b);
-    if (!this.#sound || outputs.length === 0 || outputs.some((value) => !records.get(ids[value]!))) return; // nothing to hand over, or held below tfjs
+    if (!this.#sound || outputs.length === 0 || outputs.some((value) => !records[value])) return; // nothing to hand over, or held below tfjs
     const inputs: number[] = [];
     let next = 0;
     for (const event of this.#events) {
       if (event.kind !== "op") inputs.push(next);
       next += event.kind === "op" ? event.results.length : 1;
     }
-    store.add({ events: this.#events, inputs, outputs, program: this.#program(store, inputs, outputs), stopsHere }, this.#binding);
+    store.add({ events: this.#events, memos: [], inputs, outputs, program: this.#program(store, inputs, outputs), stopsHere }, this.#binding);
   }
 
   #program(store: TraceStore, inputs: readonly number[], outputs: readonly number[]): SharedProgram {
@@ -83,7 +83,7 @@ export class Recording {
     return program;
   }
 
-  #compute(op: Omit<Op, "results">, count: number): TensorMetadata[] {
+  #compute(op: Asked, count: number): TensorMetadata[] {
     const { name, inputs, attributes } = op;
     const ids = inputs.map((value) => this.#ledger.ids[value]!);
     const node = this.#binding.graphOp(this.#graph, name, attributes, ids, inputs.flatMap((value) => this.#sources[value]!));

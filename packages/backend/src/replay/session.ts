@@ -1,13 +1,10 @@
 import { tf } from "../tf.js";
 import type { GraphBackend, GraphBinding, TensorMetadata } from "../compile/graph-binding.js";
-import { foretells, isStateful, type Event, type Feed, type OpAttribute, type Outside } from "./events.js";
-import { Ledger } from "./ledger.js";
+import { foretells, isStateful, type Asked, type Event, type Feed, type Op, type OpAttribute, type Outside } from "./events.js";
+import { factOf, Ledger, shapeNumbers, type Fact } from "./ledger.js";
 import { Recording } from "./recording.js";
 import type { Shape } from "./result-shapes.js";
 import type { StepTrace, TraceStore } from "./trace-store.js";
-
-/** Ids of results that are promised, beyond all that TensorFlow gives out. */
-let promised = 2 ** 40;
 
 /**
  * One run of a computation. While it takes a course that is known, nothing is computed: results are promised, with the
@@ -20,7 +17,7 @@ export class StepSession {
   readonly #store: TraceStore;
   readonly #ledger = new Ledger();
   /** Tensors handed in through tfjs, by id. */
-  readonly #seen = new Map<number, { shape: Shape; dtype: string }>();
+  readonly #seen = new Map<number, Pick<tf.Tensor, "shape" | "dtype">>();
   /** Tensors that the computation gave up but the function still needs. */
   readonly #deferred: number[] = [];
   #trace: StepTrace | undefined;
@@ -74,17 +71,16 @@ export class StepSession {
       tensorDataSync: (id) => this.#read(id),
     };
     Object.assign(this.#backend, {
-      binding: new Proxy({} as GraphBinding, { get: (_, key) => Reflect.get(key in replaced ? replaced : binding, key) as unknown }),
+      binding: Object.create(binding, Object.getOwnPropertyDescriptors(replaced)) as GraphBinding, // the addon's own functions cannot be assigned to
       getInputTensorIds: (tensors: readonly tf.Tensor[]) => {
         const ids = getInputTensorIds.call(this.#backend, tensors);
-        ids.forEach((id, i) => {
-          if (this.#ledger.valueOf(id) === undefined) this.#seen.set(id, { shape: tensors[i]!.shape, dtype: tensors[i]!.dtype });
-        });
+        for (let i = 0; i < ids.length; i++) if (this.#ledger.valueOf(ids[i]!) === undefined) this.#seen.set(ids[i]!, tensors[i]!);
         return ids;
       },
       createOutputTensor: (metadata: TensorMetadata) => {
         const tensor = createOutputTensor.call(this.#backend, metadata);
-        this.#ledger.records.set(metadata.id, this.#backend.tensorMap.get(tensor.dataId));
+        const value = this.#ledger.valueOf(metadata.id);
+        if (value !== undefined) this.#ledger.records[value] = this.#backend.tensorMap.get(tensor.dataId);
         return tensor;
       },
     });
@@ -97,39 +93,43 @@ export class StepSession {
 
   #createTensor(shape: number[], dtype: number, values: readonly number[]): number {
     const id = this.#real.createTensor(shape, dtype, values);
-    if (this.#running) {
-      this.#happens({ kind: "feed", dtype });
-      this.#ledger.addFeed(id, shape, dtype, values);
-    }
+    if (this.#running) this.#ledger.add(id, this.#happens({ kind: "feed", dtype }, shape, shapeNumbers(dtype, values)));
     return id;
   }
 
   #executeOp(name: string, attributes: OpAttribute[], inputs: number[], count: number): TensorMetadata[] {
-    const alone = (): TensorMetadata[] => {
-      this.single += 1;
-      return this.#real.executeOp(name, attributes, inputs.map((id) => this.#ledger.realId(id)), count);
-    };
     if (this.#running && (isStateful(name) || !inputs.every((id) => this.#meet(id)))) this.#stop(true);
-    if (!this.#running) return alone();
-    const op = { kind: "op", name, attributes, inputs: inputs.map((id) => this.#ledger.valueOf(id)!) } as const;
-    const shapes = this.#trace && this.#ledger.shapesOf(op, count);
-    const known = this.#follow({ ...op, results: [] }, shapes !== undefined);
-    if (known?.kind === "op") return known.results.map((dtype, k) => this.#promise(shapes![k]!, dtype));
-    if (!this.#recording) return alone();
+    if (!this.#running) return this.#alone(name, attributes, inputs, count);
+    const op: Asked = { kind: "op", name, attributes, inputs: inputs.map((id) => this.#ledger.valueOf(id)!) };
+    const known = this.#follow(op) as Op | undefined;
+    const promised = known && this.#promise(op, known);
+    if (promised) return promised;
+    if (known) this.#leave();
+    if (!this.#recording) return this.#alone(name, attributes, inputs, count);
     try {
       const results = this.#recording.op(op, count);
       this.single += 1;
       return results;
     } catch {
       this.#stop(true); // the op cannot be part of a graph, or is wrong: then this says so
-      return alone();
+      return this.#alone(name, attributes, inputs, count);
     }
   }
 
-  #promise(shape: Shape, dtype: number): TensorMetadata {
-    const id = promised++;
-    this.#ledger.addResult(id, shape);
-    return { id, shape: [...shape], dtype };
+  #alone(name: string, attributes: OpAttribute[], inputs: number[], count: number): TensorMetadata[] {
+    this.single += 1;
+    return this.#real.executeOp(name, attributes, inputs.map((id) => this.#ledger.realId(id)), count);
+  }
+
+  /** Passes the event by, if its results can be told. */
+  #promise(op: Asked, { results }: Op): TensorMetadata[] | undefined {
+    const { memos } = this.#trace!;
+    const memo = memos[this.#at];
+    const facts = this.#ledger.foretell(op, results.length, memo);
+    if (!facts) return undefined;
+    if (facts !== memo?.results) memos[this.#at] = this.#ledger.memoOf(op, facts);
+    this.#at += 1;
+    return facts.map((fact, k) => ({ id: this.#ledger.promise(fact), shape: fact.shape as number[], dtype: results[k]! }));
   }
 
   /** Numbers a tensor that comes from outside. @returns false where it was not handed in through tfjs */
@@ -137,26 +137,33 @@ export class StepSession {
     if (this.#ledger.valueOf(id) !== undefined) return true;
     const seen = this.#seen.get(id);
     if (!seen) return false;
-    this.#happens({ kind: "outside", dtype: seen.dtype });
-    this.#ledger.add(id, seen.shape);
+    this.#ledger.add(id, this.#happens({ kind: "outside", dtype: seen.dtype }, seen.shape, undefined));
     return this.#running;
   }
 
-  #happens(event: Feed | Outside): void {
-    if (!this.#follow(event)) this.#recording?.given(event);
+  /** @returns what is known of the value */
+  #happens(event: Feed | Outside, shape: Shape, numbers: readonly number[] | undefined): Fact {
+    const known = this.#follow(event);
+    if (!known) {
+      this.#recording?.given(event);
+      return { shape, numbers };
+    }
+    const { memos } = this.#trace!;
+    const fact = factOf(shape, numbers, memos[this.#at]);
+    if (fact !== memos[this.#at]?.results[0]) memos[this.#at] = { given: [], results: [fact] };
+    this.#at += 1;
+    return fact;
   }
 
   /** The next event of the course that is being followed, if it is the one that happens; otherwise a recording takes over. */
-  #follow(event: Event, foreseen = true): Event | undefined {
+  #follow(event: Feed | Outside | Asked): Event | undefined {
     if (!this.#trace) return undefined;
     const expected = this.#trace.events[this.#at];
-    if (!foreseen || !expected || !foretells(expected, event)) {
-      const other = foreseen ? this.#store.fork(this.#trace, this.#at, event) : undefined;
-      if (!other && this.#trace.stopsHere && !expected) return void this.#stop();
-      if (!other) return void this.#leave();
-      this.#trace = other;
-    }
-    return this.#trace.events[this.#at++];
+    if (expected && foretells(expected, event)) return expected;
+    const other = this.#store.fork(this.#trace, this.#at, event);
+    if (!other) return void (this.#trace.stopsHere && !expected ? this.#stop() : this.#leave());
+    this.#trace = other;
+    return other.events[this.#at];
   }
 
   #leave(): void {

@@ -1,5 +1,6 @@
 import type { GraphBinding } from "../compile/graph-binding.js";
-import { foretells, type Event } from "./events.js";
+import { foretells, type Asked, type Event, type Feed, type Outside } from "./events.js";
+import type { Memo } from "./ledger.js";
 
 /** A TensorFlow function; traces of the same text share it. */
 export interface SharedProgram {
@@ -12,6 +13,8 @@ export interface SharedProgram {
 export interface StepTrace {
   /** Courses that begin alike share the same objects. */
   events: readonly Event[];
+  /** What each event led to when the course was last taken. */
+  memos: (Memo | undefined)[];
   program: SharedProgram;
   /** Numbers of the values that go in, and of those that come out. */
   inputs: readonly number[];
@@ -34,7 +37,7 @@ export class TraceStore {
   }
 
   /** Another course that agrees with `current` up to `at`, and goes on with `event` (or ends there). */
-  fork(current: StepTrace, at: number, event: Event | undefined): StepTrace | undefined {
+  fork(current: StepTrace, at: number, event: Feed | Outside | Asked | undefined): StepTrace | undefined {
     return this.#traces.findLast(({ events }) => {
       if (event ? events.length <= at || !foretells(events[at]!, event) : events.length !== at) return false;
       for (let i = at - 1; i >= 0; i--) if (events[i] !== current.events[i]) return false;
