@@ -1,5 +1,5 @@
 /** The forward pass of decoding: all of the prompts once, then one token a row, a pure function of tensors that can be compiled. */
-import { groupHeads, HIDDEN, joinPanels, outputAxis, overwriteRows, packedProduct, rotary, scope, tf, type PackedWeight, type RotaryTable } from "@verlet/backend";
+import { groupHeads, HIDDEN, joinPanels, outputAxis, overwriteRows, packedProduct, rotary, scope, swiglu, tf, type PackedWeight, type RotaryTable } from "@verlet/backend";
 import type { ModelConfig } from "./config.js";
 import type { PackedLayer } from "./packed-layer.js";
 
@@ -121,7 +121,7 @@ function attention(x: tf.Tensor2D, layer: PackedLayer, table: RotaryTable, { hea
 function feedForward(x: tf.Tensor2D, layer: PackedLayer): tf.Tensor2D {
   const both = layer.gateUpBias ? product(x, layer.gateUp, layer.gateUpBias) : packedProduct(x, layer.gateUp);
   const [gate, up] = tf.split(both, 2, outputAxis(both)) as [tf.Tensor, tf.Tensor];
-  return product(joinPanels(tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)), layer.down, layer.downBias);
+  return product(joinPanels(swiglu(gate, up)), layer.down, layer.downBias);
 }
 
 const logitsOf = (x: tf.Tensor2D, weights: DecoderWeights, config: ModelConfig): tf.Tensor2D => product(normalise(x, config.normEpsilon), weights.head);

@@ -3,7 +3,7 @@ import type { Decoder } from "@verlet/rollout";
 import { dense, type Table } from "./base-weights.js";
 import type { ModelConfig } from "./config.js";
 import { promptPass, stepPass, type DecodeOutput, type DecoderWeights, type LayerCache, type StepInput } from "./decode-pass.js";
-import { afterNorm, packLayer } from "./packed-layer.js";
+import { packLayer } from "./packed-layer.js";
 import type { RotaryAngles } from "./rotary-table.js";
 import type { ModelWeights } from "./transformer.js";
 
@@ -52,7 +52,7 @@ export class CachedDecoder implements Decoder {
     this.#inPlace = inPlace;
     this.#embedding = weights.embedding;
     this.#weights = scope(() => ({
-      head: scope(() => packWeight(afterNorm(dense(weights.head), weights.norm), { dtype })),
+      head: scope(() => packWeight(dense(weights.head), { dtype, norm: weights.norm })),
       layers: weights.layers.map((layer) => scope(() => packLayer(layer, config, { adapters, dtype }))),
     }));
     this.#atOnce = inPlace && canStepAtOnce(this.#weights, config.headDim);

@@ -29,18 +29,13 @@ export function packLayer(layer: ModelWeights["layers"][number], config: ModelCo
   ]) as tf.Tensor2D; // [heads + kvHeads, D]
   const qkvBias = queryBias && tf.concat([tf.mul(queryBias, scaled) as tf.Tensor1D, biases(layer.k, layer.v)!]);
   const packed: PackedLayer = {
-    qkv: packWeight(afterNorm(tf.concat([tf.mul(whole(layer.q), scaled) as tf.Tensor2D, whole(layer.k), whole(layer.v)]), layer.inputNorm), { dtype }),
+    qkv: packWeight([layer.q, layer.k, layer.v].map(whole), { dtype, norm: layer.inputNorm, scale: scaled }),
     o: packWeight(whole(layer.o), { dtype }),
-    gateUp: packWeight(afterNorm(tf.concat([whole(layer.gate), whole(layer.up)]), layer.mlpNorm), { dtype, parts: 2 }),
+    gateUp: packWeight([layer.gate, layer.up].map(whole), { dtype, parts: 2, norm: layer.mlpNorm }),
     down: packWeight(whole(layer.down), { dtype }),
   };
   const gateUpBias = biases(layer.gate, layer.up);
   const oBias = biases(layer.o);
   const downBias = biases(layer.down);
   return { ...packed, ...(headNorm && { headNorm }), ...(qkvBias && { qkvBias }), ...(oBias && { oBias }), ...(gateUpBias && { gateUpBias }), ...(downBias && { downBias }) };
-}
-
-/** A weight [out, in] behind a norm of its input, with the norm's weight and √in multiplied in. */
-export function afterNorm(weight: tf.Tensor2D, norm: tf.Tensor1D): tf.Tensor2D {
-  return tf.mul(weight, tf.mul(norm, Math.sqrt(weight.shape[1])));
 }

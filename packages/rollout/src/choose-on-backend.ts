@@ -1,4 +1,4 @@
-import { compile, isNative, rawOp, tf, type Compiled } from "@verlet/backend";
+import { chooseRows, compile, hasKernels, isNative, rawOp, tf, type Compiled } from "@verlet/backend";
 import type { SamplingOptions } from "@verlet/core";
 import type { Choice } from "./choice.js";
 
@@ -13,6 +13,11 @@ const BELOW_ONE = 1 - 2 ** -24;
 
 type Filters = Pick<SamplingOptions, "temperature" | "topK" | "topP" | "minP">;
 
+interface Chosen {
+  choice: Choice;
+  open: number[];
+}
+
 interface Input {
   /** [B, V] */
   logits: tf.Tensor2D;
@@ -24,23 +29,31 @@ interface Input {
 }
 
 /**
- * `chooseOnHost` without a repetition penalty as one function of the backend: [B] ids and [B] log-probs come to the host.
- * @returns the choice, and the rows left open: those whose top-p border lies beyond the tokens sorted or between equal logits
+ * `chooseOnHost` without a repetition penalty, by verlet's own op where it is there: [B] ids and [B] log-probs come to the host.
+ * @returns the choice, and the rows left open: those whose top-p border lies between equal logits, or beyond the tokens that are sorted
  */
-export function chooseOnBackend(logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): { choice: Choice; open: number[] } {
-  const rows = uniforms.length;
-  const result = tf.tidy(() => programFor(options, logits.shape[1])({
-    logits,
-    uniforms: tf.tensor2d(Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE)), [rows, 1]),
-    temperature: tf.scalar(options.temperature),
-    topP: tf.scalar(options.topP),
-    minP: tf.scalar(options.minP),
-  })); // [B + B + B]
+export const chooseOnBackend = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): Chosen =>
+  read(hasKernels() ? chooseRows(logits, uniforms, options) : choiceByGraph(logits, options, uniforms), uniforms.length);
+
+/** The same in plain ops, as one function of the backend. */
+export const chooseByGraph = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): Chosen => read(choiceByGraph(logits, options, uniforms), uniforms.length);
+
+/** @param result ids, log-probs and what is open, one after the other */
+function read(result: tf.Tensor, rows: number): Chosen {
   const numbers = result.dataSync<"float32">();
   result.dispose();
   const choice = { ids: Int32Array.from(numbers.subarray(0, rows)), logProbs: numbers.slice(rows, 2 * rows) };
   return { choice, open: [...choice.ids.keys()].filter((row) => numbers[2 * rows + row] === 1) };
 }
+
+const choiceByGraph = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): tf.Tensor1D =>
+  tf.tidy(() => programFor(options, logits.shape[1])({
+    logits,
+    uniforms: tf.tensor2d(Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE)), [uniforms.length, 1]),
+    temperature: tf.scalar(options.temperature),
+    topP: tf.scalar(options.topP),
+    minP: tf.scalar(options.minP),
+  })); // [B + B + B]
 
 /** What of the options shapes the graph; their other numbers are inputs of it. */
 interface Form {

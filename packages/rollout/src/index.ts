@@ -1,4 +1,5 @@
 export { type Choice } from "./choice.js";
+export { chooseByGraph } from "./choose-on-backend.js";
 export { chooseOnHost } from "./choose-on-host.js";
 export { chooseTokens } from "./choose-tokens.js";
 export type { Decoder } from "./decoder.js";

@@ -94,6 +94,8 @@ describe("the decoder", () => {
       ["biases on q, k and v, no norm of heads", { ...readJson<object>("models/qwen2/config.json"), ...sizes }],
       ["biases everywhere", { ...readJson<object>("models/llama/config.json"), ...sizes, attention_bias: true, mlp_bias: true, tie_word_embeddings: false }],
       ["as many key heads as heads", { ...json, num_key_value_heads: 4 }],
+      ["three heads of 80 to a key head", { ...json, num_attention_heads: 6, head_dim: 80 }],
+      ["four heads of 32 to a key head", { ...json, num_key_value_heads: 1, head_dim: 32 }],
     ])("the same for other models: %s", (_, other) => {
       const before = { config, weights, step };
       config = parseModelConfig(other, "test");
@@ -107,6 +109,23 @@ describe("the decoder", () => {
       step.dispose();
       disposeParameters(own);
       ({ config, weights, step } = before);
+    });
+
+    test("many rows are as each of them alone, to the bit", () => {
+      const rows = 20;
+      const ids = (count: number, step: number): Int32Array => Int32Array.from({ length: count }, (_, row) => (row * 7 + step * 13) % 160);
+      const all = decoder();
+      all.prefill(prompts.ids, prompts.rows, prompts.width, prompts.padding).dispose();
+      all.select(Int32Array.from({ length: rows }, (_, row) => row % 2));
+      const few = decoder();
+      few.prefill(prompts.ids, prompts.rows, prompts.width, prompts.padding).dispose();
+      few.select(Int32Array.of(0, 1, 0));
+      for (let i = 0; i < 40; i++) {
+        const [many, own] = [numbers(all.step(ids(rows, i))), numbers(few.step(ids(3, i)))];
+        expect(maxDifference(many.subarray(0, 3 * 160), own), `step ${i}`).toBe(0);
+      }
+      all.dispose();
+      few.dispose();
     });
 
     test("holds as many tensors after each step as before", () => {

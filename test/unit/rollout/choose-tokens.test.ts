@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { tf } from "@verlet/backend";
 import { Rng, type SamplingOptions } from "@verlet/core";
-import { chooseOnHost, chooseTokens, filterLogits, type FilterOptions } from "@verlet/rollout";
+import { chooseByGraph, chooseOnHost, chooseTokens, filterLogits, type FilterOptions } from "@verlet/rollout";
 import { describeWithAndWithoutGraphs } from "../../helpers/backends.js";
 import { maxDifference, readJson } from "../../helpers/fixtures.js";
 import { expectNoLeak } from "../../helpers/tensors.js";
@@ -105,6 +105,32 @@ describeWithAndWithoutGraphs("chooseTokens", () => {
     const [got, expected] = [choose(rows, form, uniforms), chooseBy(chooseOnHost, rows, form, uniforms)];
     expect(got.ids).toEqual(expected.ids);
     expect(maxDifference(got.logProbs, expected.logProbs)).toBeLessThan(1e-5);
+  });
+
+  test.each([50, 1500].flatMap((vocabulary) => forms.map((form) => [vocabulary, form] as const)))("of %i tokens with %o: the host's choice in plain ops, but for rows left open", (vocabulary, form) => {
+    const rng = new Rng(6);
+    const rows = Array.from({ length: 60 }, (_, row) => Array.from({ length: vocabulary }, () => (1 + (row % 3)) * rng.normal()));
+    const uniforms = rows.map(() => rng.uniform());
+    const expected = chooseBy(chooseOnHost, rows, form, uniforms);
+    const logits = tf.tensor2d(rows);
+    const { choice, open } = chooseByGraph(logits, sampling(form), Float64Array.from(uniforms));
+    logits.dispose();
+    expect(open.length).toBeLessThan(rows.length);
+    for (let row = 0; row < rows.length; row++) {
+      if (open.includes(row)) continue;
+      expect(choice.ids[row]).toBe(expected.ids[row]);
+      expect(Math.abs(choice.logProbs[row]! - expected.logProbs[row]!)).toBeLessThan(1e-5);
+    }
+  });
+
+  test.each<Partial<FilterOptions>>([{}, { temperature: 0.7 }, { topK: 2 }, { topP: 0.9 }, { temperature: 0 }])("with %o: a row with what is not a number has no log-prob, and the rows beside it theirs", (form) => {
+    const rows = [LOGITS, LOGITS.map((z, i) => (i === 2 ? NaN : z)), LOGITS];
+    const { ids, logProbs } = choose(rows, form, [0.3, 0.3, 0.3]);
+    const alone = choose([LOGITS], form, [0.3]);
+    expect(ids[1]).toBeLessThan(LOGITS.length);
+    expect(logProbs[1]).toBeNaN();
+    expect([ids[0], ids[2]]).toEqual([alone.ids[0], alone.ids[0]]);
+    expect(maxDifference([logProbs[0]!, logProbs[2]!], [alone.logProbs[0]!, alone.logProbs[0]!])).toBeLessThan(1e-6);
   });
 
   test("the reference's kept tokens and probabilities, where there is no repetition penalty", () => {

@@ -20,8 +20,11 @@ struct DecodeLoops {
   void (*put_gated)(const float *gate, const float *up, const float *gate_bias, const float *up_bias, float *y);
   // A head turned by its position's angles, after its norm where it has one.
   void (*turn_head)(const float *x, const float *norm, float epsilon, const float *cosines, const float *sines, float *y, int64_t dim);
-  // One query over `count` keys and values of `dim` numbers, a multiple of 16; `scores` is room for `count` numbers.
-  void (*attend)(const float *query, const float *keys, const float *values, int64_t count, int64_t dim, float *scores, float *out);
+  // A group of queries over the same `count` keys and values of `dim` numbers, a multiple of 16; `scores` is room for two whole
+  // lines of `count` numbers. The keys that lie from `next` on are asked of memory: they are needed after these.
+  void (*attend)(const float *queries, int64_t group, const float *keys, const float *values, const float *next, int64_t count, int64_t dim, float *scores, float *out);
+  // A part of a panel [depth, 32], times `scale` and each row's factor where there are any; as pairs of bfloat16 [depth, 16].
+  void (*finish_panel)(const float *panel, float scale, const float *factors, int64_t depth, bool pairs, float *to);
 };
 
 extern const DecodeLoops *const decode_loops;

@@ -7,6 +7,7 @@
 
 #include "decode_loops.h"
 #include "kernels.h"
+#include "memory.h"
 #include "op.h"
 #include "parallel.h"
 #include "stages.h"
@@ -14,7 +15,8 @@
 namespace verlet {
 namespace {
 
-constexpr int64_t kGap = 16;    // numbers between rows, lest those of a power of two share a place in the cache
+constexpr int64_t kManyRows = 16;  // enough of them for each thread to have several
+constexpr int64_t kGap = 16;       // numbers between rows, lest those of a power of two share a place in the cache
 
 // Rows of numbers, some way apart.
 struct Grid {
@@ -85,21 +87,28 @@ struct Angles {
   int64_t column;                // the new token's, in the cache
 };
 
+// A block is a row, whose heads' keys lie one after the other; of few rows it is a head.
 Stage AttentionStage(const Layer &layer, const Model &a, const Angles &angles, Grid qkv, Grid mixed, int64_t rows, int64_t dim, int64_t columns) {
-  return {rows * a.kvHeads, [=](int64_t i) {
-            const int64_t row = i / a.kvHeads, kvHead = i % a.kvHeads, group = a.heads / a.kvHeads;
-            const int64_t first = angles.padding[row], position = angles.column - first;
-            const float *cosines = angles.cosines + position * dim, *sines = angles.sines + position * dim, *x = qkv.row(row);
-            const auto norm = [&](int64_t head) { return layer.headNorm ? layer.headNorm + head * dim : nullptr; };
-            float *keys = layer.keys + i * columns * dim, *values = layer.values + i * columns * dim;
-            decode_loops->turn_head(x + (a.heads + kvHead) * dim, norm(a.heads + kvHead), a.epsilon * dim, cosines, sines, keys + angles.column * dim, dim);
-            std::memcpy(values + angles.column * dim, x + (a.heads + a.kvHeads + kvHead) * dim, dim * sizeof(float));
-            static thread_local std::vector<float> room;
-            room.resize(dim + columns);
-            for (int64_t head = kvHead * group; head < (kvHead + 1) * group; head++) {
-              decode_loops->turn_head(x + head * dim, norm(head), a.epsilon * dim, cosines, sines, room.data(), dim);
-              decode_loops->attend(room.data(), keys + first * dim, values + first * dim, position + 1, dim, room.data() + dim, mixed.row(row) + head * dim);
-            }
+  const auto attend = [=](int64_t i) {
+    const int64_t row = i / a.kvHeads, kvHead = i % a.kvHeads, group = a.heads / a.kvHeads;
+    const int64_t first = angles.padding[row], position = angles.column - first;
+    const float *cosines = angles.cosines + position * dim, *sines = angles.sines + position * dim, *x = qkv.row(row);
+    const auto norm = [&](int64_t head) { return layer.headNorm ? layer.headNorm + head * dim : nullptr; };
+    float *keys = layer.keys + i * columns * dim, *values = layer.values + i * columns * dim;
+    decode_loops->turn_head(x + (a.heads + kvHead) * dim, norm(a.heads + kvHead), a.epsilon * dim, cosines, sines, keys + angles.column * dim, dim);
+    std::memcpy(values + angles.column * dim, x + (a.heads + a.kvHeads + kvHead) * dim, dim * sizeof(float));
+    static thread_local std::vector<float> room;
+    room.resize(group * dim + 2 * WholeLines(columns));
+    for (int64_t head = 0; head < group; head++) {
+      const int64_t of = kvHead * group + head;
+      decode_loops->turn_head(x + of * dim, norm(of), a.epsilon * dim, cosines, sines, room.data() + head * dim, dim);
+    }
+    const int64_t next = i + 1 < rows * a.kvHeads ? columns * dim : 0;
+    decode_loops->attend(room.data(), group, keys + first * dim, values + first * dim, keys + next + first * dim, position + 1, dim, room.data() + group * dim, mixed.row(row) + kvHead * group * dim);
+  };
+  const int64_t together = rows < kManyRows ? 1 : a.kvHeads;
+  return {rows * a.kvHeads / together, [=](int64_t block) {
+            for (int64_t i = 0; i < together; i++) attend(block * together + i);
           }};
 }
 

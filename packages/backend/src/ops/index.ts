@@ -6,6 +6,7 @@ export { adaptedLinearComposed, adaptedLinears, type AdaptedWeight } from "./ada
 export { adaptedMlp, adaptedMlpComposed, type AdaptedMlp } from "./adapted-mlp.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";
 export { canStepAtOnce, stepAtOnce, type KernelStep, type StepLayer } from "./decode-step.js";
+export { chooseRows, type ChoiceFilters } from "./choose-rows.js";
 export { dropout, dropoutMask } from "./dropout-mask.js";
 export { checkpoint, type Block, type CheckpointInputs } from "./checkpoint.js";
 export * from "./frozen/index.js";
@@ -17,7 +18,7 @@ export { groupHeads } from "./group-heads.js";
 export { linear } from "./linear.js";
 export { hasProducts, matrixProduct, takesProducts, type Factor, type ProductOptions } from "./matrix-product.js";
 export { checkComputeDtype, computeDtype, computeIn, multiplier, multiply, type ComputeDtype, type Multiply } from "./multiply.js";
-export { joinPanels, outputAxis, packedProduct, packWeight, type PackedWeight } from "./packed-weight.js";
+export { joinPanels, outputAxis, packComposed, packedProduct, packWeight, type PackedWeight, type PackOptions } from "./packed-weight.js";
 export { hasKernels, isNative, isNativeGpu, rawOp, type RawAttributes } from "./raw-op.js";
 export { rmsNorm, rmsNormComposed } from "./rms-norm.js";
 export { rotary, type RotaryTable } from "./rotary.js";

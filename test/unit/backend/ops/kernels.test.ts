@@ -101,10 +101,10 @@ describe.skipIf(!native)(`kernels${native ? "" : " [native is not here]"}`, () =
     expect(() => rotary(tokens(3), { cos: tokens(2), signedSin: tokens(2) })).toThrow(/angles \[1 or B, T, 1, D\]/);
   });
 
-  test.skipIf(process.env["VERLET_SIMD"]).each(["avx2", "none"])("hold for processors without AVX-512 (VERLET_SIMD=%s), and so do a decode step, products with packed weights and those of bfloat16", async (level) => {
-    const files = [fileURLToPath(import.meta.url), ...["../../model/decoder.test.ts", "../../model/compute-dtype.test.ts", "./packed-weight.test.ts", "./matrix-product.test.ts"].map((path) => fileURLToPath(new URL(path, import.meta.url)))];
+  test.skipIf(process.env["VERLET_SIMD"]).each(["avx2", "none"])("hold for processors without AVX-512 (VERLET_SIMD=%s), and so do a decode step, the choice of tokens, products with packed weights and those of bfloat16", async (level) => {
+    const files = [fileURLToPath(import.meta.url), ...["../../model/decoder.test.ts", "../../model/compute-dtype.test.ts", "./packed-weight.test.ts", "./matrix-product.test.ts", "../../rollout/choose-tokens.test.ts"].map((path) => fileURLToPath(new URL(path, import.meta.url)))];
     const vitest = fileURLToPath(new URL("../../../../node_modules/vitest/vitest.mjs", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [vitest, "run", "--reporter=dot", ...files], { env: { ...process.env, VERLET_SIMD: level, NO_COLOR: "1" } }); // throws where a test fails
-    expect(stdout).toMatch(/Test Files {2}5 passed/);
+    expect(stdout).toMatch(/Test Files {2}6 passed/);
   }, 300_000);
 });
