@@ -1,4 +1,4 @@
-import { adaptedLinears, adaptedMlp, addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
+import { adaptedLinears, addLowRank, dropout as dropped, linear, tf } from "@verlet/backend";
 import { ModelError, type Rng } from "@verlet/core";
 import { dense, multiplied, type Weight } from "./base-weights.js";
 import { moduleName, projectionNames, projectionShape, type ProjectionName } from "./weight-names.js";
@@ -87,8 +87,6 @@ export interface AdaptedWeight {
 /** Whether an adapter only adds its product: it neither drops nor scales rows. */
 const isPlain = ({ magnitude, dropout: rate }: LoraPair, dropout: Rng | undefined): boolean => !magnitude && !(dropout && rate > 0);
 
-const operand = ({ weight, adapter: { a, b, scale } }: AdaptedWeight) => ({ weight, a: a as tf.Tensor2D, b: b as tf.Tensor2D, scale });
-
 /**
  * x·Wᵀ with the adapter's part, of layers with the same input, without bias.
  * @param x [N, in]
@@ -96,18 +94,7 @@ const operand = ({ weight, adapter: { a, b, scale } }: AdaptedWeight) => ({ weig
  */
 export function adapt(x: tf.Tensor2D, layers: readonly AdaptedWeight[], dropout: Rng | undefined): tf.Tensor2D[] {
   if (!layers.every(({ adapter }) => isPlain(adapter, dropout))) return layers.map((layer) => adaptAlone(x, layer, dropout));
-  return adaptedLinears(x, layers.map(operand));
-}
-
-/**
- * down(silu(gate(x)) · up(x)) with adapters on all three, where nothing else is asked of them.
- * @param x [N, H]
- * @returns [N, H], or undefined where the layers are to be taken one by one
- */
-export function adaptMlp(x: tf.Tensor2D, layers: readonly [gate: Partial<AdaptedWeight>, up: Partial<AdaptedWeight>, down: Partial<AdaptedWeight>], dropout: Rng | undefined): tf.Tensor2D | undefined {
-  if (!layers.every((layer) => layer.adapter && isPlain(layer.adapter, dropout))) return undefined;
-  const [gate, up, down] = (layers as unknown as [AdaptedWeight, AdaptedWeight, AdaptedWeight]).map(operand);
-  return adaptedMlp(x, { gate: gate!, up: up!, down: down! });
+  return adaptedLinears(x, layers.map(({ weight, adapter: { a, b, scale } }) => ({ weight, a: a as tf.Tensor2D, b: b as tf.Tensor2D, scale })));
 }
 
 /** With dropout, DoRA or both. W + B·A is never materialised (but for DoRA's row norms, which carry no gradient). */

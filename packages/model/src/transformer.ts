@@ -6,7 +6,7 @@ import { add, attention, checkpoint, gatherRows, rmsNorm, rotary, scope, swiglu,
 import { Rng } from "@verlet/core";
 import type { ModelConfig } from "./config.js";
 import { multiplied, type Table, type Weight } from "./base-weights.js";
-import { adapt, adaptMlp, type AdaptedWeight, type LoraPair } from "./lora.js";
+import { adapt, type AdaptedWeight, type LoraPair } from "./lora.js";
 
 export interface Projection {
   /** [out, in] */
@@ -114,12 +114,9 @@ function selfAttention(x: tf.Tensor2D, layer: LayerWeights, config: ModelConfig,
   return project(mixed as tf.Tensor2D, layer.o, pass);
 }
 
-function feedForward(x: tf.Tensor2D, { gate, up, down }: LayerWeights, pass: Pass): tf.Tensor2D {
-  const layers = [gate, up, down] as const;
-  const fused = pass.adapters && !layers.some(({ bias }) => bias) ? adaptMlp(x, layers, pass.dropout) : undefined;
-  if (fused) return fused;
-  const [gates, ups] = projectAll(x, [gate, up], pass);
-  return project(swiglu(gates, ups), down, pass);
+function feedForward(x: tf.Tensor2D, layer: LayerWeights, pass: Pass): tf.Tensor2D {
+  const [gate, up] = projectAll(x, [layer.gate, layer.up], pass);
+  return project(swiglu(gate, up), layer.down, pass);
 }
 
 /** Rows of the embedding, [N, H]. */

@@ -87,11 +87,11 @@ Stage LayerGrad::LayPanels() const { return Together({b_.Lay(), weight_.Lay(), a
 void LayerGrad::Narrow(int64_t first, int64_t some, int64_t block) const {
   MultiplyBlock(loops_, {{&slope_, &b_}}, {first, some, 0, Panels(rank_)}, rank_, nullptr, du_.get() + first * rank_, rank_);
   if (of_input_) low_.Lay(first, some);
-  MultiplyTurned(loops_, u_ + first * rank_, rank_, slope_.Across(first), columns_, some, false, of_b_.Block(block), columns_);
+  MultiplyTurned(loops_, u_ + first * rank_, rank_, slope_.Across(first), columns_, some, of_b_.Block(block));
 }
 
-void LayerGrad::TakeInput(const Source &input, int64_t column, int64_t columns, int64_t first, int64_t some, int64_t block, bool adds) const {
-  MultiplyTurned(loops_, du_.get() + first * rank_, rank_, input, columns, some, adds, of_a_.Block(block) + column, depth_);
+void LayerGrad::TakeInput(const Left &input, int64_t first, int64_t some, int64_t block) const {
+  MultiplyTurned(loops_, du_.get() + first * rank_, rank_, input.Across(first), depth_, some, of_a_.Block(block));
 }
 
 Stage LayerGrad::Totals(float scale, float *da, float *db) const {

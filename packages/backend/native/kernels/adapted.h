@@ -91,8 +91,8 @@ class LayerGrad {
   Stage LayPanels() const;
   // du of some rows whose dy is laid out, and their part of dB.
   void Narrow(int64_t first, int64_t some, int64_t block) const;
-  // Their part of dA, for the input's columns from `column` on.
-  void TakeInput(const Source &input, int64_t column, int64_t columns, int64_t first, int64_t some, int64_t block, bool adds) const;
+  // Their part of dA, once their input is laid out.
+  void TakeInput(const Left &input, int64_t first, int64_t some, int64_t block) const;
   // What dx is the sum of.
   std::vector<Pair> Pairs() const { return {{&slope_, &weight_}, {&low_, &a_}}; }
   // @param da [r, K] @param db [M, r]

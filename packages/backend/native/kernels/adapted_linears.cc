@@ -79,7 +79,7 @@ void AdaptedLinearsGrad(Call &call, const Attributes &attributes) {
     for (int i = 0; i < count; i++) {
       slopes[i].Lay(first, some);
       grads[i].Narrow(first, some, block);
-      grads[i].TakeInput(input.Across(first), 0, depth, first, some, block, false);
+      grads[i].TakeInput(input, first, some, block);
     }
   });
   if (wanted > 0) wide.push_back(Multiply(loops, pairs, {dx.before(), dx.data(), rows, depth}));

@@ -7,7 +7,6 @@ namespace verlet {
 
 void RegisterAdam();
 void RegisterAdaptedLinears();
-void RegisterAdaptedMlp();
 void RegisterAttention();
 void RegisterChoice();
 void RegisterDecodeStep();
@@ -24,7 +23,6 @@ void RegisterSwiglu();
 inline void RegisterKernels() {
   RegisterAdam();
   RegisterAdaptedLinears();
-  RegisterAdaptedMlp();
   RegisterAttention();
   RegisterChoice();
   RegisterDecodeStep();

@@ -35,8 +35,6 @@ struct ProductLoops {
   void (*lay_rows)(const Source &from, int64_t first, int64_t rows, int64_t depth, float *to, int64_t stride);
   // Up to 32 columns from `first` on, `depth` numbers of each; to [elements, 32].
   void (*lay_panel)(const Source &from, int64_t first, int64_t columns, int64_t depth, float *to);
-  // Rows of a matrix, `count` numbers of each, as float32; not where the sum runs across.
-  void (*take_rows)(const Source &from, int64_t rows, int64_t count, float *to, int64_t stride);
   // y = Σ rows · panel of `count` parts, added to `before` where that is there; both [rows, columns] with rows `stride` apart.
   void (*multiply)(const Terms *parts, int64_t count, int64_t rows, int64_t columns, const float *before, float *y, int64_t stride);
 };

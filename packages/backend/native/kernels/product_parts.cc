@@ -9,6 +9,7 @@ namespace {
 constexpr int64_t kRows = 256;    // rows of `kDepth` elements stay in a core's cache
 constexpr int64_t kDepth = 512;
 constexpr int64_t kMore = 64;     // a sum may be longer by so much rather than be added up in two parts
+constexpr int64_t kPanels = 4;    // that such rows meet in a block
 constexpr int64_t kBlocks = 16;   // enough for threads to end at about the same time
 constexpr int64_t kFewRows = 64;  // fewer in a block save nothing
 constexpr int64_t kLayRows = 32;  // rows laid out by a thread at a time
@@ -27,10 +28,6 @@ Left::Left(const ProductLoops *loops, const Source &from, int64_t rows, int64_t 
 
 void Left::Lay(int64_t first, int64_t rows) const {
   if (!lies()) loops_->lay_rows(from_, first, rows, depth_, memory_.get() + first * stride_, stride_);
-}
-
-void Left::Lay(const Source &from, int64_t row, int64_t column, int64_t rows, int64_t columns) const {
-  loops_->lay_rows(from, 0, rows, columns, memory_.get() + row * stride_ + column / loops_->each, stride_);
 }
 
 Stage Left::Lay() const {
@@ -97,7 +94,7 @@ Stage Multiply(const ProductLoops *loops, std::vector<Pair> pairs, Target y) {
           }};
 }
 
-void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Source right, int64_t columns, int64_t rows, bool adds, float *sum, int64_t stride) {
+void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Source right, int64_t columns, int64_t rows, float *sum) {
   const int64_t elements = Elements(loops, kPart);
   thread_local Scratch scratch;
   float *turned = scratch.Numbers((r + kColumns) * elements), *panel = turned + r * elements;
@@ -108,7 +105,7 @@ void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Sou
     for (int64_t column = 0; column < columns; column += kColumns) {
       const int64_t count = std::min(kColumns, columns - column);
       loops->lay_panel(right, column, count, numbers, panel);
-      loops->multiply(&terms, 1, r, count, adds || begin > 0 ? sum + column : nullptr, sum + column, stride);
+      loops->multiply(&terms, 1, r, count, begin > 0 ? sum + column : nullptr, sum + column, columns);
     }
     right.numbers = static_cast<const char *>(right.numbers) + kPart * right.stride * (right.halves ? sizeof(uint16_t) : sizeof(float));
   }

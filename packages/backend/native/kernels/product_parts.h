@@ -15,14 +15,10 @@ namespace verlet {
 class Left {
  public:
   Left(const ProductLoops *loops, const Source &from, int64_t rows, int64_t depth);
-  // One that is still to be made.
-  Left(const ProductLoops *loops, int64_t rows, int64_t depth) : Left(loops, Source{}, rows, depth) {}
 
   Stage Lay() const;
   // Lays some rows out.
   void Lay(int64_t first, int64_t rows) const;
-  // Lays a block out whose first number is at `row` and `column`, the latter even.
-  void Lay(const Source &from, int64_t row, int64_t column, int64_t rows, int64_t columns) const;
 
   // The elements of the rows from `row` on; a panel of a right matrix is to be added.
   Terms Row(int64_t row) const;
@@ -32,7 +28,7 @@ class Left {
 
  private:
   // Rows of float32 can stay where they are.
-  bool lies() const { return from_.numbers != nullptr && loops_->each == 1 && !from_.across && !from_.halves; }
+  bool lies() const { return loops_->each == 1 && !from_.across && !from_.halves; }
 
   const ProductLoops *loops_;
   Source from_;
@@ -75,18 +71,15 @@ struct Block {
   int64_t row, rows, first, last;
 };
 
-// Panels in a block, as many as rows of it should meet.
-constexpr int64_t kPanels = 4;
-
 inline int64_t Panels(int64_t columns) { return (columns + kColumns - 1) / kColumns; }
 
 // A block of y = [before +] Σ left · right, by this thread alone; y and before begin with the block, their rows `stride` apart.
 // @param columns of the whole product
 void MultiplyBlock(const ProductLoops *loops, const std::vector<Pair> &pairs, const Block &block, int64_t columns, const float *before, float *y, int64_t stride);
 
-// sum [r, columns] [+]= leftᵀ · right, with `rows` rows in both, of which the left ones [rows, r] are few numbers: the right ones
-// are laid out a part at a time, in memory of this thread's own. Rows of the sum are `stride` apart.
-void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Source right, int64_t columns, int64_t rows, bool adds, float *sum, int64_t stride);
+// sum [r, columns] = leftᵀ · right, with `rows` rows in both, of which the left ones [rows, r] are few numbers: the right ones
+// are laid out a part at a time, in memory of this thread's own.
+void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Source right, int64_t columns, int64_t rows, float *sum);
 
 // Stages that do not need each other, as one.
 Stage Together(std::vector<Stage> stages);

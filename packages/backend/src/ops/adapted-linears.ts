@@ -31,20 +31,9 @@ export function adaptedLinears(x: tf.Tensor2D, layers: readonly AdaptedWeight[])
 }
 
 /** Whether one op can take them: there is one scale, and one format of the weights. */
-export const alike = (layers: readonly AdaptedWeight[]): boolean => layers.every(({ scale, weight }) => scale === layers[0]!.scale && isPairs(weight) === isPairs(layers[0]!.weight));
+const alike = (layers: readonly AdaptedWeight[]): boolean => layers.every(({ scale, weight }) => scale === layers[0]!.scale && isPairs(weight) === isPairs(layers[0]!.weight));
 
 const isPairs = (weight: tf.Tensor2D | FrozenWeight): boolean => !(weight instanceof tf.Tensor) && weight.pairs !== undefined;
-
-/** What an op of such layers reads: their weights, then all A and all B, and how it reads and multiplies them. */
-export function operands(layers: readonly AdaptedWeight[]) {
-  return {
-    /** Of weights in fewer bits, made as they are asked for. */
-    weights: (): tf.Tensor[] => layers.map(({ weight }) => factorOf(weight)).map((factor) => (factor instanceof tf.Tensor ? factor : factor.pairs)),
-    factors: [...layers.map(({ a }) => a), ...layers.map(({ b }) => b)],
-    floats: { scale: layers[0]!.scale },
-    bools: { rounded: computeDtype() === "bfloat16", halves: isPairs(layers[0]!.weight) },
-  };
-}
 
 /**
  * One op, and one for the gradients (packages/backend/native/kernels/adapted_linears.cc): x and each dy are laid out once for
@@ -52,7 +41,9 @@ export function operands(layers: readonly AdaptedWeight[]) {
  */
 function fused(x: tf.Tensor2D, layers: readonly AdaptedWeight[]): tf.Tensor2D[] {
   const count = layers.length;
-  const { weights, factors, ...attributes } = operands(layers);
+  const weights = (): tf.Tensor[] => layers.map(({ weight }) => factorOf(weight)).map((factor) => (factor instanceof tf.Tensor ? factor : factor.pairs));
+  const factors = [...layers.map(({ a }) => a), ...layers.map(({ b }) => b)];
+  const attributes = { floats: { scale: layers[0]!.scale }, bools: { rounded: computeDtype() === "bfloat16", halves: isPairs(layers[0]!.weight) } };
   return fusedOps<tf.Tensor2D>(
     [x, ...factors],
     (save) => {

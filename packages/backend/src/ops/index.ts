@@ -3,7 +3,6 @@ export { attention, attentionComposed, keptProbabilities, type AttentionLimits }
 export { HIDDEN } from "./causal-softmax.js";
 export { add } from "./add.js";
 export { adaptedLinearComposed, adaptedLinears, type AdaptedWeight } from "./adapted-linears.js";
-export { adaptedMlp, adaptedMlpComposed, type AdaptedMlp } from "./adapted-mlp.js";
 export { addLowRank, addLowRankComposed } from "./add-low-rank.js";
 export { canStepAtOnce, stepAtOnce, type KernelStep, type StepLayer } from "./decode-step.js";
 export { chooseRows, type ChoiceFilters } from "./choose-rows.js";

@@ -114,19 +114,6 @@ const adaptedLinearsGrad: Rule = ({ shapes, attribute }) => {
   return [...(attribute("wanted") ? [x!] : []), ...rest.slice(2 * count, 4 * count)];
 };
 
-/** Of x, then weights, A and B of gate, up and down: y, gate, up, and x·Aᵀ of each. */
-const adaptedMlp: Rule = ({ shapes: [x, ...shapes], attribute }) => {
-  const [a, b] = [shapes.slice(3, 6), shapes.slice(6)];
-  const [rows, columns] = [x![0]!, b[0]![0]! / (attribute("rounded") ? 2 : 1)];
-  return [[rows, b[2]![0]!], [rows, columns], [rows, columns], ...a.map(([rank]) => [rows, rank!])];
-};
-
-/** Of [sum,] x and dy, then the same weights and more: of x, where it is wanted, of A and of B. */
-const adaptedMlpGrad: Rule = ({ shapes, attribute }) => {
-  const [x, , ...rest] = shapes.slice(Number(attribute("sums")));
-  return [...(attribute("wanted") ? [x!] : []), ...rest.slice(3, 9)];
-};
-
 /** As many results of the shape of an input. */
 const like = (...inputs: number[]): Rule => ({ shapes }) => inputs.map((input) => shapes[input]!);
 
@@ -167,8 +154,6 @@ const rules: Record<string, Rule> = {
   Transpose: ({ shapes: [x], values }) => values(1) && [values(1)!.map((axis) => x![axis]!)],
   VerletAdaptedLinears: adaptedLinears,
   VerletAdaptedLinearsGrad: adaptedLinearsGrad,
-  VerletAdaptedMlp: adaptedMlp,
-  VerletAdaptedMlpGrad: adaptedMlpGrad,
   VerletAddLowRank: ({ shapes: [, u, w], attribute }) => [[u![0]!, w![attribute("transposed") ? 0 : 1]!]],
   VerletAttention: ({ shapes: [q] }) => [q!, [q![0]!, q![2]!, q![1]!]],
   VerletAttentionGrad: like(0, 1, 2),

@@ -17,7 +17,7 @@ export const HEADERS = [
 ];
 
 /** verlet's own ops and what they stand on. */
-const KERNELS = ["adam", "adapted", "adapted_linears", "adapted_mlp", "attention", "choice", "decode_step", "logits", "loops", "low_rank", "pack", "parallel", "product", "product_loops", "product_parts", "rms_norm", "rotary", "softmax", "stages", "swiglu"];
+const KERNELS = ["adam", "adapted", "adapted_linears", "attention", "choice", "decode_step", "logits", "loops", "low_rank", "pack", "parallel", "product", "product_loops", "product_parts", "rms_norm", "rotary", "softmax", "stages", "swiglu"];
 
 /**
  * @param folder holds tfjs-node/ and tensorflow/; the addon is written beside them
