@@ -142,6 +142,7 @@ function isTarget(ids: tf.Tensor1D, start: number, width: number): tf.Tensor2D {
 
 /** Each column's value in the row where `tops` is highest, the first of equals. @param tops [chunks, N] · @param values [chunks, N] */
 function ofHighest(tops: tf.Tensor2D, values: tf.Tensor2D): tf.Tensor1D {
+  if (tops.shape[0] === 1) return tf.reshape(values, [-1]); // what a table of fewer bits has where its logits fit into one chunk; tfjs has no one-hot of one
   const chosen = tf.transpose(tf.oneHot(tf.argMax(tops, 0) as tf.Tensor1D, tops.shape[0])); // [chunks, N]
   return tf.sum(tf.mul(chosen, values), 0);
 }

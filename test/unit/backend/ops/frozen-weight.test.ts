@@ -95,6 +95,21 @@ describeNative("frozen weights", () => {
     };
     const expected = pass(dense, 1000);
     for (const chunkNumbers of [5, 20, 1000]) expect(maxDifference(pass(head, chunkNumbers), expected)).toBeLessThan(1e-5);
+    // What is told beside the log-probs, in chunks and in one.
+    const told = (table: tf.Tensor2D | Bfloat16Weight, chunkNumbers: number): number[][] => tf.tidy(() => {
+      const { entropy, sumSquares, mostLikely } = tokenLogProbs(hidden as unknown as tf.Tensor2D, table, targets, { entropy: true, sumSquares: true, mostLikely: true, chunkNumbers });
+      const results = [entropy!, sumSquares!, mostLikely!];
+      const found = results.map((result) => [...result.dataSync()]);
+      tf.dispose(results);
+      return found as unknown as tf.TensorContainer;
+    }) as unknown as number[][];
+    const [entropies, squares, hits] = told(dense, 1000);
+    for (const chunkNumbers of [5, 20, 1000]) {
+      const [own, ownSquares, ownHits] = told(head, chunkNumbers);
+      expect(maxDifference(own!, entropies!)).toBeLessThan(1e-5);
+      expect(maxDifference(ownSquares!, squares!)).toBeLessThan(1e-5);
+      expect(ownHits).toEqual(hits);
+    }
     await expectNoLeak(() => pass(head, 20));
     head.dispose();
     tf.dispose([hidden, dense, targets]);
