@@ -13,3 +13,4 @@ export * from "./tokens.js";
 export * from "./option-problems.js";
 export * from "./create-component.js";
 export { UNKNOWN_SOURCE, callerFile } from "./source-file.js";
+export { sameList } from "./same-list.js";

@@ -1,4 +1,5 @@
 import { tf, type RotaryTable } from "@verlet/backend";
+import { sameList } from "@verlet/core";
 import type { ModelConfig, RopeScaling } from "./config.js";
 
 /** Inverse frequencies, [D / 2], after scaling. Llama 3's rule: transformers `_compute_llama3_parameters`. */
@@ -29,7 +30,7 @@ export class RotaryAngles {
 
   /** @param positions [rows · width], row by row; the caller's scope owns the tensors. */
   table(positions: ArrayLike<number>, rows: number, width: number): RotaryTable {
-    if (!this.#last || !sameNumbers(this.#last.positions, positions)) this.#last = this.#numbers(positions);
+    if (!this.#last || !sameList(this.#last.positions, positions)) this.#last = this.#numbers(positions);
     const { cos, signedSin } = this.#last;
     const shape: [number, number, number, number] = [rows, width, 1, this.#frequencies.length * 2];
     return { cos: tf.tensor4d(cos.slice(), shape), signedSin: tf.tensor4d(signedSin.slice(), shape) }; // [rows, width, 1, D]; copies, for a tensor's memory is TensorFlow's to write to
@@ -50,12 +51,6 @@ export class RotaryAngles {
     }
     return { positions: Int32Array.from(positions), cos, signedSin };
   }
-}
-
-function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** One place after the other, [places · D] each. */

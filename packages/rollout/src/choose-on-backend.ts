@@ -33,7 +33,9 @@ interface Input {
  * @returns the choice, and the rows left open: those whose top-p border lies between equal logits, or beyond the tokens that are sorted
  */
 export const chooseOnBackend = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): Chosen =>
-  read(hasKernels() ? chooseRows(logits, uniforms, options) : choiceByGraph(logits, options, uniforms), uniforms.length);
+  read(hasKernels() ? chooseRows(logits, belowOne(uniforms), options) : choiceByGraph(logits, options, uniforms), uniforms.length);
+
+const belowOne = (uniforms: Float64Array): Float32Array => Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE));
 
 /** The same in plain ops, as one function of the backend. */
 export const chooseByGraph = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): Chosen => read(choiceByGraph(logits, options, uniforms), uniforms.length);
@@ -49,7 +51,7 @@ function read(result: tf.Tensor, rows: number): Chosen {
 const choiceByGraph = (logits: tf.Tensor2D, options: Filters, uniforms: Float64Array): tf.Tensor1D =>
   tf.tidy(() => programFor(options, logits.shape[1])({
     logits,
-    uniforms: tf.tensor2d(Float32Array.from(uniforms, (u) => Math.min(u, BELOW_ONE)), [uniforms.length, 1]),
+    uniforms: tf.tensor2d(belowOne(uniforms), [uniforms.length, 1]),
     temperature: tf.scalar(options.temperature),
     topP: tf.scalar(options.topP),
     minP: tf.scalar(options.minP),

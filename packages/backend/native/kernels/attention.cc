@@ -59,27 +59,6 @@ struct Format {
   }
 };
 
-// Memory that a thread keeps from block to block.
-class Scratch {
- public:
-  explicit Scratch(int64_t numbers) {
-    if (numbers > size) memory.reset(), memory = Allocate(size = numbers);
-    next_ = memory.get();
-  }
-  float *Take(int64_t numbers) {
-    float *part = next_;
-    next_ += WholeLines(numbers);
-    return part;
-  }
-
- private:
-  static thread_local Memory memory;
-  static thread_local int64_t size;
-  float *next_;
-};
-thread_local Memory Scratch::memory;
-thread_local int64_t Scratch::size = 0;
-
 // The inputs from `first` on: q, k, v and the sequences.
 struct Inputs {
   Numbers q, k, v, sequences;

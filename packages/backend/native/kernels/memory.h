@@ -19,17 +19,23 @@ inline int64_t WholeLines(int64_t numbers) { return (numbers + kLine - 1) / kLin
 
 inline Memory Allocate(int64_t numbers) { return Memory(static_cast<float *>(std::aligned_alloc(kLine * sizeof(float), WholeLines(numbers) * sizeof(float)))); }
 
-// Memory that a thread keeps from one computation to the next.
+// Memory that a thread keeps from block to block; there is one at a time.
 class Scratch {
  public:
-  float *Numbers(int64_t count) {
-    if (count > size_) memory_ = Allocate(size_ = count);
-    return memory_.get();
+  explicit Scratch(int64_t numbers) {
+    if (numbers > size) memory.reset(), memory = Allocate(size = numbers);
+    next_ = memory.get();
+  }
+  float *Take(int64_t numbers) {
+    float *part = next_;
+    next_ += WholeLines(numbers);
+    return part;
   }
 
  private:
-  Memory memory_;
-  int64_t size_ = 0;
+  static inline thread_local Memory memory;
+  static inline thread_local int64_t size = 0;
+  float *next_;
 };
 
 }  // namespace verlet

@@ -96,8 +96,8 @@ Stage Multiply(const ProductLoops *loops, std::vector<Pair> pairs, Target y) {
 
 void MultiplyTurned(const ProductLoops *loops, const float *left, int64_t r, Source right, int64_t columns, int64_t rows, float *sum) {
   const int64_t elements = Elements(loops, kPart);
-  thread_local Scratch scratch;
-  float *turned = scratch.Numbers((r + kColumns) * elements), *panel = turned + r * elements;
+  Scratch scratch(WholeLines(r * elements) + kColumns * elements);
+  float *turned = scratch.Take(r * elements), *panel = scratch.Take(kColumns * elements);
   for (int64_t begin = 0; begin < rows; begin += kPart) {
     const int64_t numbers = std::min(kPart, rows - begin);
     loops->lay_rows({left + begin * r, false, r, true}, 0, r, numbers, turned, elements);

@@ -2,7 +2,7 @@
  * The backward pass. tfjs keeps what every op saved, and every gradient, until the end of the pass; here each is freed as
  * soon as it is used, so that the peak is what the forward pass saved.
  */
-import { sameList } from "../replay/events.js";
+import { sameList } from "@verlet/core";
 import { replayed } from "../replay/replayed.js";
 import { tf } from "../tf.js";
 import type { Thunk } from "./fused-op.js";

@@ -1,4 +1,5 @@
 /** What a computation asks of TensorFlow, in order. Its values are numbered as they appear. */
+import { sameList } from "@verlet/core";
 
 /** Host numbers given to TensorFlow; one value. */
 export interface Feed {
@@ -40,12 +41,6 @@ export type Event = Feed | Outside | Op;
 export function foretells(known: Event, fresh: Feed | Outside | Asked): boolean {
   if (known.kind !== "op") return known.kind === fresh.kind && known.dtype === fresh.dtype;
   return fresh.kind === "op" && known.name === fresh.name && sameList(known.inputs, fresh.inputs) && sameAttributes(known.attributes, fresh.attributes);
-}
-
-export function sameList(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 function sameAttributes(a: readonly OpAttribute[], b: readonly OpAttribute[]): boolean {

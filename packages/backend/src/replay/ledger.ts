@@ -1,4 +1,5 @@
-import { sameList, type Asked } from "./events.js";
+import { sameList } from "@verlet/core";
+import type { Asked } from "./events.js";
 import { resultShapes, type Shape } from "./result-shapes.js";
 
 const INT32 = 3; // TF_INT32
